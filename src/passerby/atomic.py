@@ -1,0 +1,110 @@
+"""Files that are either whole or not there: written aside, flushed to disk, then renamed into place."""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from passerby.errors import MachineError, PasserbyError
+
+
+@contextmanager
+def atomic_path(target: Path | str) -> Iterator[Path]:
+    """Give a path beside `target` to write to; on success it takes the place of `target`.
+
+    The body may write a file or, where it makes a folder of that name, a whole folder; everything is flushed
+    to disk before the rename. When the body raises, `target` stays as it was and nothing is left behind.
+
+    Args:
+        target: Where the finished file or folder shall be. Missing parent folders are made.
+
+    Raises:
+        MachineError: The disk is full, read-only, or not ours to write to.
+        PasserbyError: A parent of `target` is a file.
+    """
+    target = Path(target)
+    with _machine_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    written = aside / target.name
+    try:
+        with _machine_errors(target):
+            yield written
+            _flush(written)
+            _replace(written, target, aside)
+            _flush_folder(target.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(target: Path | str, text: str) -> None:
+    """Write `text` as UTF-8 to `target`, whole or not at all."""
+    with atomic_path(target) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path | str, content: Any) -> None:  # noqa: ANN401
+    """Write `content` as indented JSON to `target`, whole or not at all."""
+    write_text(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _replace(written: Path, target: Path, aside: Path) -> None:
+    """Rename `written` to `target`; a folder that stands there is moved aside first, and back on failure."""
+    if not (target.is_dir() and written.is_dir()):
+        os.replace(written, target)
+        return
+    old = aside / "replaced"
+    os.replace(target, old)
+    try:
+        os.replace(written, target)
+    except BaseException:
+        os.replace(old, target)
+        raise
+
+
+def _flush(path: Path) -> None:
+    """Have the system put a file, or every file of a folder, on the disk."""
+    if path.is_dir():
+        for child in path.iterdir():
+            _flush(child)
+        _flush_folder(path)
+    else:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    """Have the system record a folder's new names; systems that cannot open a folder do so by themselves."""
+    with suppress(PermissionError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+_MACHINE_FAILURES = {
+    errno.ENOSPC: "the disk is full; free some space and run the command again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
+    errno.EROFS: "the file system is read-only; choose another place",
+    errno.EACCES: "this user may not write there; choose another place or change the permissions",
+    errno.EPERM: "this user may not write there; choose another place or change the permissions",
+    errno.EIO: "the disk failed; check it before you go on",
+}
+
+
+@contextmanager
+def _machine_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise PasserbyError(f"cannot write {target}: {error.strerror.lower()} ({error.filename})") from error
+    except OSError as error:
+        if error.errno in _MACHINE_FAILURES:
+            raise MachineError(f"cannot write {target}: {_MACHINE_FAILURES[error.errno]}") from error
+        raise

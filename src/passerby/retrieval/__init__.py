@@ -1,0 +1,1 @@
+"""Distances between embeddings and exact search among them; arrays in, arrays out."""

@@ -1,0 +1,116 @@
+"""Cosine distances between unit vectors, whole or block by block."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from passerby.errors import DataError
+from passerby.types import FloatArray
+
+UNIT_TOLERANCE = 1e-2
+"""How far a row's length may be from 1: room for embeddings stored at half precision, not for raw ones."""
+
+
+def normalise(embeddings: npt.NDArray[Any]) -> FloatArray:
+    """Scale every row to length 1.
+
+    Args:
+        embeddings: (N, D) real array.
+
+    Returns:
+        (N, D) float32, each row of Euclidean length 1.
+
+    Raises:
+        DataError: Not two-dimensional, or a row is all zeros or not finite; the first such row is named.
+
+    Example:
+        >>> normalise(np.array([[3.0, 4.0]]))
+        array([[0.6, 0.8]], dtype=float32)
+    """
+    if embeddings.ndim != 2:
+        raise DataError(f"expected embeddings of shape (pictures, numbers), got {embeddings.shape}")
+    # In float64 neither huge nor tiny float32 entries overflow or vanish when squared.
+    lengths = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
+    wrong = ~np.isfinite(lengths) | (lengths == 0)
+    if wrong.any():
+        row = int(wrong.argmax())
+        what = "all zeros" if lengths[row] == 0 else "not finite"
+        raise DataError(f"row {row} of the embeddings is {what}; expected a finite vector with a direction")
+    units = np.empty(embeddings.shape, np.float32)
+    # Divided in float64 and rounded once, piece by piece: no float64 copy of everything.
+    np.divide(embeddings, lengths[:, None], out=units, casting="same_kind")
+    return units
+
+
+def cosine_distances(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> FloatArray:
+    """Measure every query against every gallery embedding: 1 - cosine.
+
+    Args:
+        queries: (Q, D) unit vectors, as `normalise` makes them.
+        gallery: (G, D) unit vectors.
+
+    Returns:
+        (Q, G) float32 from 0 (same direction) to 2 (opposite); smaller is nearer.
+
+    Raises:
+        DataError: The shapes do not fit, or a row is not of length 1.
+
+    Example:
+        >>> cosine_distances(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
+        array([[0., 1., 2.]], dtype=float32)
+    """
+    return _distances(*_checked(queries, gallery))
+
+
+def distance_blocks(
+    queries: npt.NDArray[Any], gallery: npt.NDArray[Any], rows: int = 256
+) -> Iterator[tuple[int, FloatArray]]:
+    """Measure as `cosine_distances` does, a few queries at a time, so that the whole matrix is never held.
+
+    Args:
+        queries: (Q, D) unit vectors.
+        gallery: (G, D) unit vectors.
+        rows: How many queries a block holds at most.
+
+    Yields:
+        The first query's index and the block's (at most `rows`, G) float32 distances.
+
+    Raises:
+        DataError: The shapes do not fit, a row is not of length 1, or `rows` is less than 1.
+    """
+    if rows < 1:
+        raise DataError(f"expected at least 1 row a block, got {rows}")
+    queries, gallery = _checked(queries, gallery)
+    for start in range(0, len(queries), rows):
+        yield start, _distances(queries[start : start + rows], gallery)
+
+
+def _distances(queries: FloatArray, gallery: FloatArray) -> FloatArray:
+    distances: FloatArray = queries @ gallery.T
+    np.subtract(1, distances, out=distances)
+    # Rounding puts a picture's distance to itself a little below 0.
+    return np.clip(distances, 0, 2, out=distances)
+
+
+def _checked(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+    if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
+        raise DataError(
+            "expected query and gallery embeddings of shapes (Q, D) and (G, D) with the same D, "
+            f"got {queries.shape} and {gallery.shape}"
+        )
+    return _unit("query", queries), _unit("gallery", gallery)
+
+
+def _unit(name: str, embeddings: npt.NDArray[Any]) -> FloatArray:
+    embeddings = embeddings.astype(np.float32, copy=False)
+    squares = np.einsum("nd,nd->n", embeddings, embeddings)
+    wrong = ~(np.abs(squares - 1) <= 2 * UNIT_TOLERANCE)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"row {row} of the {name} embeddings has length {np.sqrt(squares[row]):.3g}, expected 1; "
+            "pass them through passerby.retrieval.distance.normalise first"
+        )
+    return embeddings

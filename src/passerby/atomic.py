@@ -103,7 +103,8 @@ def _machine_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise PasserbyError(f"cannot write {target}: {error.strerror.lower()} ({error.filename})") from error
+        reason = os.strerror(error.errno or 0).lower()
+        raise PasserbyError(f"cannot write {target}: {reason} ({error.filename})") from error
     except OSError as error:
         if error.errno in _MACHINE_FAILURES:
             raise MachineError(f"cannot write {target}: {_MACHINE_FAILURES[error.errno]}") from error

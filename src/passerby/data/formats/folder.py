@@ -1,0 +1,99 @@
+"""Anybody's own pictures: one folder per person, named as you like."""
+
+import re
+from pathlib import Path
+
+from passerby.data.dataset import Dataset
+from passerby.data.formats.options import ReadOptions
+from passerby.data.images import SUFFIXES, find_pictures
+from passerby.data.splits import hold_out_people, query_and_gallery
+from passerby.errors import DataError
+from passerby.types import UNKNOWN_CAMERA, Sample
+
+LAYOUT = "one folder of pictures for each of at least two people"
+
+
+def recognises(root: Path) -> bool:
+    """Whether at least two subfolders hold pictures."""
+    return sum(child.is_dir() and bool(find_pictures(child)) for child in _visible(root)) >= 2
+
+
+def read(root: Path, options: ReadOptions) -> Dataset:
+    """Read every person's folder and split the people, seeded, into those to train and those to test on.
+
+    People are numbered from 1 in the order of their folders' names, cameras from 1 in the order of theirs.
+    Of each test person and camera one picture is a query; the gallery holds all test pictures.
+
+    Raises:
+        DataError: Fewer than two people, a camera pattern that is wrong or misses a picture, or a share
+            outside 0 to 1.
+    """
+    if not 0 <= options.test_share <= 1:
+        raise DataError(f"expected a test share of 0 to 1, got {options.test_share}")
+    pictures, ignored = _pictures(root)
+    if len(pictures) < 2:
+        raise DataError(f"{root}: expected folders of at least two people, got {len(pictures)}; add people")
+    names = dict(enumerate(sorted(pictures), start=1))
+    cameras = _cameras(root, [path for paths in pictures.values() for path in paths], options.camera_pattern)
+    samples = [
+        Sample(path, person, cameras.get(path, UNKNOWN_CAMERA))
+        for person, name in names.items()
+        for path in pictures[name]
+    ]
+    train, test = hold_out_people(samples, round(len(names) * options.test_share), options.seed)
+    query, gallery = query_and_gallery(test, options.seed)
+    return Dataset(
+        name=root.resolve().name,
+        root=root,
+        format="folder",
+        train=train,
+        query=query,
+        gallery=gallery,
+        person_names=names,
+        ignored=ignored,
+    )
+
+
+def _visible(root: Path) -> list[Path]:
+    return sorted(child for child in root.iterdir() if not child.name.startswith("."))
+
+
+def _pictures(root: Path) -> tuple[dict[str, list[Path]], tuple[tuple[Path, str], ...]]:
+    """Each person's pictures by the folder's name, and the files that are left out."""
+    pictures: dict[str, list[Path]] = {}
+    ignored: list[tuple[Path, str]] = []
+    for child in _visible(root):
+        if not child.is_dir():
+            ignored.append((child, "not in the folder of a person"))
+            continue
+        found = find_pictures(child)
+        if found:
+            pictures[child.name] = found
+        else:
+            ignored.append((child, "a folder without pictures"))
+        ignored += [
+            (path, "not a picture by its ending")
+            for path in sorted(child.rglob("*"))
+            if path.is_file() and path.suffix.lower() not in SUFFIXES
+        ]
+    return pictures, tuple(ignored)
+
+
+def _cameras(root: Path, paths: list[Path], pattern: str | None) -> dict[Path, int]:
+    """Each picture's camera number by what the pattern's first group finds in its path."""
+    if pattern is None:
+        return {}
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"camera pattern {pattern!r} is no regular expression: {error}") from error
+    if expression.groups < 1:
+        raise DataError(f"camera pattern {pattern!r}: expected a group around the camera, as in 'cam([0-9]+)'")
+    labels: dict[Path, str] = {}
+    for path in paths:
+        found = expression.search(path.relative_to(root).as_posix())
+        if found is None or found[1] is None:
+            raise DataError(f"camera pattern {pattern!r} finds no camera in {path}; change the pattern or the name")
+        labels[path] = found[1]
+    numbers = {label: number for number, label in enumerate(sorted(set(labels.values())), start=1)}
+    return {path: numbers[label] for path, label in labels.items()}

@@ -1,0 +1,256 @@
+"""Model bundles: a folder with a network's weights, everything needed to use them, and what is known of them.
+
+`bundle.json` and `weights.safetensors` are the model; their hash is its identity. `card.json`, `figures.json` and
+`calibration.json` stand beside them, each sealed with a hash of its own and the identity that it speaks of, so
+that calibrating again changes no identity, and no file can be changed or mixed up unnoticed.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from passerby.atomic import atomic_path, write_json
+from passerby.errors import BundleError
+from passerby.models.card import ModelCard
+from passerby.models.network import Architecture, ReidNetwork
+from passerby.models.preprocessing import Preprocessing
+from passerby.types import Calibration
+
+_MODEL, _WEIGHTS = "bundle.json", "weights.safetensors"
+_CARD, _FIGURES, _CALIBRATION = "card.json", "figures.json", "calibration.json"
+_FILES = frozenset({_MODEL, _WEIGHTS, _CARD, _FIGURES, _CALIBRATION})
+_FORMAT = 1
+
+Kind = TypeVar("Kind", bound=BaseModel)
+Content = TypeVar("Content")
+
+
+class _Model(BaseModel):
+    """The content of `bundle.json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int
+    identity: str
+    architecture: Architecture
+    preprocessing: Preprocessing
+    precision: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model on the disk, verified when it was loaded.
+
+    Attributes:
+        path: Its folder.
+        identity: SHA-256 over weights, architecture, preprocessing and precision class. Embeddings compare only
+            where it is the same.
+        architecture: How to build the network.
+        preprocessing: What the network expects of pictures.
+        precision: Precision class that the identity stands for: "fp32".
+        card: Where the model comes from, and what it must not be used for.
+        figures: Measured figures by data set, as `passerby evaluate` and training wrote them.
+        calibration: Which distance means the same person, or None.
+    """
+
+    path: Path
+    identity: str
+    architecture: Architecture
+    preprocessing: Preprocessing
+    precision: str
+    card: ModelCard
+    figures: dict[str, Any]
+    calibration: Calibration | None
+
+    def load_network(self) -> ReidNetwork:
+        """Build the network and load its weights.
+
+        Raises:
+            BundleError: The weights are not those of the architecture, or changed since the bundle was verified.
+        """
+        network = ReidNetwork(self.architecture)
+        network.load_weights(load_tensors(_verified_weights(self.path, self.identity)), str(self.path))
+        return network
+
+
+def save_bundle(
+    path: Path | str,
+    network: ReidNetwork,
+    preprocessing: Preprocessing,
+    card: ModelCard,
+    figures: dict[str, Any] | None = None,
+    calibration: Calibration | None = None,
+    *,
+    replace: bool = False,
+) -> Bundle:
+    """Write a bundle, whole or not at all.
+
+    Args:
+        path: Its folder.
+        network: Whose weights to keep.
+        preprocessing: What the network expects.
+        card: Where it comes from.
+        figures: What was measured, by data set.
+        calibration: Which distance means the same person.
+        replace: Whether a bundle that stands there already may be replaced. Nothing else ever is.
+
+    Raises:
+        BundleError: Something stands there that may not be replaced.
+        MachineError: The disk is full or cannot be written to.
+    """
+    path = Path(path)
+    check_replaceable(path, replace)
+    weights = save_tensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
+    model = _Model(
+        format=_FORMAT,
+        identity="",
+        architecture=network.architecture,
+        preprocessing=preprocessing,
+        precision="fp32",
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+    )
+    model = model.model_copy(update={"identity": _identity(model)})
+    with atomic_path(path) as folder:
+        folder.mkdir()
+        (folder / _WEIGHTS).write_bytes(weights)
+        (folder / _MODEL).write_text(json.dumps(model.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
+        _write_sealed(folder / _CARD, model.identity, card.model_dump(mode="json"))
+        if figures:
+            _write_sealed(folder / _FIGURES, model.identity, figures)
+        if calibration is not None:
+            _write_sealed(folder / _CALIBRATION, model.identity, asdict(calibration))
+    return load_bundle(path)
+
+
+def check_replaceable(path: Path, replace: bool) -> None:
+    """Check that a bundle may be written to `path`, before any work is done for it.
+
+    Raises:
+        BundleError: A bundle stands there and `replace` is False, or something that is no bundle does.
+    """
+    if path.is_dir():
+        strange = sorted(child.name for child in path.iterdir() if child.name not in _FILES)
+        if strange:
+            raise BundleError(f"{path}: expected a new folder or a bundle, got one that holds {strange[0]}")
+        if any(path.iterdir()) and not replace:
+            raise BundleError(f"{path}: a bundle stands there already; use --force to replace it")
+    elif path.exists():
+        raise BundleError(f"{path}: expected a folder for the bundle, got a file")
+
+
+def load_bundle(path: Path | str) -> Bundle:
+    """Read a bundle and verify every file in it.
+
+    Raises:
+        BundleError: It is missing, incomplete, damaged, of a newer format, or its files are not of one model.
+    """
+    path = Path(path)
+    if not (path / _MODEL).is_file():
+        what = "a folder without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
+        raise BundleError(f"{path}: expected a model bundle (a folder with {_MODEL}), got {what}")
+    model = _parse(_Model, path / _MODEL)
+    if model.format != _FORMAT:
+        raise BundleError(f"{path}: expected bundle format {_FORMAT}, got {model.format}; use a newer Passerby")
+    if _identity(model) != model.identity:
+        raise BundleError(f"{path / _MODEL}: its content does not match its identity; get the bundle again")
+    _verified_weights(path, model.identity, model.weights_sha256)
+    calibration = _read_sealed(path / _CALIBRATION, model.identity)
+    card = _read_sealed(path / _CARD, model.identity)
+    if card is None:
+        raise BundleError(f"{path}: expected {_CARD}, got none; get the bundle again")
+    return Bundle(
+        path=path,
+        identity=model.identity,
+        architecture=model.architecture,
+        preprocessing=model.preprocessing,
+        precision=model.precision,
+        card=_valid(ModelCard, card, path / _CARD),
+        figures=_read_sealed(path / _FIGURES, model.identity) or {},
+        calibration=None if calibration is None else _valid(Calibration, calibration, path / _CALIBRATION),
+    )
+
+
+def write_calibration(bundle: Bundle, calibration: Calibration) -> None:
+    """Put a calibration beside a bundle, in place of the one that is there; the identity stays as it is."""
+    _write_sealed(bundle.path / _CALIBRATION, bundle.identity, asdict(calibration))
+
+
+def _identity(model: _Model) -> str:
+    return _hash(model.model_dump(mode="json", exclude={"identity"}))
+
+
+def _hash(content: Any) -> str:  # noqa: ANN401
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _verified_weights(path: Path, identity: str, expected: str | None = None) -> bytes:
+    """The bytes of the weights, checked against the hash that `bundle.json` names."""
+    if expected is None:
+        model = _parse(_Model, path / _MODEL)
+        if model.identity != identity:
+            raise BundleError(f"{path}: another model took its place since it was loaded; load it again")
+        expected = model.weights_sha256
+    try:
+        weights = (path / _WEIGHTS).read_bytes()
+    except FileNotFoundError as error:
+        raise BundleError(f"{path}: expected {_WEIGHTS}, got none; get the bundle again") from error
+    found = hashlib.sha256(weights).hexdigest()
+    if found != expected:
+        raise BundleError(
+            f"{path / _WEIGHTS}: expected SHA-256 {expected[:12]}…, got {found[:12]}…: it is damaged or was "
+            "changed; get the bundle again"
+        )
+    return weights
+
+
+def _write_sealed(path: Path, identity: str, content: Any) -> None:  # noqa: ANN401
+    write_json(path, {"model": identity, "sha256": _hash(content), "content": content})
+
+
+def _read_sealed(path: Path, identity: str) -> Any | None:  # noqa: ANN401
+    """The content of a sealed file, or None where there is no such file."""
+    if not path.exists():
+        return None
+    sealed = _parse(_Sealed, path)
+    if sealed.model != identity:
+        raise BundleError(f"{path}: it speaks of model {sealed.model[:12]}…, not of {identity[:12]}…; remove it")
+    if sealed.sha256 != _hash(sealed.content):
+        raise BundleError(f"{path}: its content does not match its hash; get the bundle again or remove it")
+    return sealed.content
+
+
+class _Sealed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    sha256: str
+    content: Any
+
+
+def _parse(kind: type[Kind], path: Path) -> Kind:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise BundleError(f"{path}: it is damaged ({_first_problem(error)}); get the bundle again") from error
+
+
+def _valid(kind: type[Content], content: Any, path: Path) -> Content:  # noqa: ANN401
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        raise BundleError(f"{path}: it is damaged ({_first_problem(error)}); get the bundle again") from error
+
+
+def _first_problem(error: OSError | ValidationError) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror).lower()
+    problem = error.errors()[0]
+    return f"{'.'.join(map(str, problem['loc']))} {problem['msg']}".strip().lower()

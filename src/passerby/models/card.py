@@ -1,0 +1,30 @@
+"""Model cards: where a model comes from, and what it must not be used for."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NOT_FOR = (
+    "deciding about a person by itself: a match is a lead for a human, never proof of identity",
+    "watching or tracking people without a lawful basis, their knowledge where the law asks for it, and oversight",
+    "recognising faces, or inferring ethnicity, gender, health, belief or emotion",
+    "places, cameras and people unlike those it was measured on, before it has been measured there",
+)
+"""Uses that no re-ID model of ours is fit for."""
+
+
+class ModelCard(BaseModel):
+    """What a user has to know before relying on a model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="What the model is called.")
+    summary: str = Field(description="One sentence: what it is.")
+    trained_on: str = Field(description="Which pictures, how many, of how many people.")
+    licence: str = Field(description="Terms of the weights, or that they are unknown.")
+    not_for: tuple[str, ...] = Field(NOT_FOR, description="What it must not be used for.")
+    data_fingerprint: str | None = Field(None, description="Hash of the training pictures' names and labels.")
+    validation_people: tuple[int, ...] = Field((), description="People of that data set who were held out.")
+    recipe: dict[str, Any] | None = Field(None, description="The complete recipe that it was trained with.")
+    dropped_weights: tuple[str, ...] = Field((), description="Published weights that the import left out, and why.")
+    passerby_version: str = Field(description="The version that wrote the bundle.")

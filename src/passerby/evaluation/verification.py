@@ -1,0 +1,153 @@
+"""Deciding whether two pictures show the same person: choosing the threshold, and how often it is wrong."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from passerby.errors import CalibrationError
+from passerby.evaluation.pairs import count_pairs
+from passerby.evaluation.roc import checked_pairs, roc_curve
+from passerby.types import Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationMetrics:
+    """How well one threshold decided a set of pairs; all are shares from 0 to 1.
+
+    Attributes:
+        false_accept_rate: Of the pairs of different people, those accepted (FAR).
+        false_reject_rate: Of the pairs of the same person, those rejected (FRR).
+        accuracy: Of all pairs, those decided rightly; pairs of different people mostly outweigh the others.
+        balanced_accuracy: Mean of the rightly accepted and the rightly rejected share.
+        precision: Of the accepted pairs, those of the same person; 0 where none is accepted.
+    """
+
+    false_accept_rate: float
+    false_reject_rate: float
+    accuracy: float
+    balanced_accuracy: float
+    precision: float
+
+
+def verification_metrics(
+    positive: npt.NDArray[Any], negative: npt.NDArray[Any], threshold: float
+) -> VerificationMetrics:
+    """Measure how well a threshold decides pairs; a distance of at most `threshold` is accepted.
+
+    Args:
+        positive: (P,) distances of pairs that show the same person.
+        negative: (N,) distances of pairs that show different people.
+        threshold: Any distance.
+
+    Raises:
+        DataError: Either list is empty, not of real numbers, or holds NaN.
+
+    Example:
+        >>> verification_metrics(np.array([0.1, 0.2, 0.6]), np.array([0.5, 0.7]), threshold=0.5).accuracy
+        0.6
+    """
+    positive, negative = checked_pairs(positive, negative)
+    return _metrics(
+        int(np.count_nonzero(positive <= threshold)),
+        len(positive),
+        int(np.count_nonzero(negative <= threshold)),
+        len(negative),
+    )
+
+
+def choose_threshold(positive: npt.NDArray[Any], negative: npt.NDArray[Any], *, max_far: float | None) -> float:
+    """Choose the distance up to which two pictures are taken for the same person.
+
+    Args:
+        positive: (P,) distances of pairs that show the same person.
+        negative: (N,) distances of pairs that show different people.
+        max_far: Take the largest threshold that accepts at most this share of the negative pairs, 0 to 1.
+            None: take the one where false accepts and false rejects are nearest to equally frequent.
+
+    Raises:
+        CalibrationError: `max_far` is not from 0 to 1.
+        DataError: Either list is empty, not of real numbers, or holds NaN.
+
+    Example:
+        >>> round(choose_threshold(np.array([0.1, 0.2, 0.6]), np.array([0.5, 0.7]), max_far=0.5), 6)
+        0.7
+    """
+    curve = roc_curve(positive, negative)
+    place = curve.place_of_equal_error() if max_far is None else curve.place_at_far(max_far)
+    return float(curve.thresholds[place])
+
+
+def calibrate(
+    embeddings: npt.NDArray[Any],
+    person_ids: npt.ArrayLike,
+    camera_ids: npt.ArrayLike | None = None,
+    *,
+    max_far: float = 0.01,
+    criterion: Literal["max_far", "equal_error"] = "max_far",
+    source: str,
+) -> Calibration:
+    """Find the cosine distance that means "the same person", on all pairs of a set of labelled pictures.
+
+    Which pairs count is said at `count_pairs`. The threshold is one of its steps; the shares are exact counts
+    at that threshold.
+
+    Args:
+        embeddings: (N, D) real array of any scale; the rows are brought to length 1.
+        person_ids: (N,) integers; -1 is junk, 0 a distractor.
+        camera_ids: (N,) integers, -1 where unknown; None: all unknown.
+        max_far: The share of pairs of different people that may be accepted, 0 to 1.
+        criterion: "max_far" takes the largest threshold that keeps to `max_far`; "equal_error" takes the
+            one where false accepts and false rejects are nearest to equally frequent.
+        source: Which pictures these are, for whoever reads the calibration later.
+
+    Raises:
+        CalibrationError: There are fewer than two people, nobody has two pictures that make a pair, no
+            threshold is strict enough, or an option is not as above.
+        DataError: The lengths differ, or a row has no direction.
+
+    Example:
+        >>> embeddings = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+        >>> calibration = calibrate(embeddings, [1, 1, 2, 2], max_far=0, source="an example")
+        >>> round(calibration.threshold, 3), calibration.false_reject_rate, calibration.criterion
+        (0.4, 0.0, 'FAR at most 0')
+    """
+    if criterion not in ("max_far", "equal_error"):
+        raise CalibrationError(f'expected the criterion "max_far" or "equal_error", got "{criterion}"')
+    counts = count_pairs(embeddings, person_ids, camera_ids)
+    curve = counts.curve
+    place = curve.place_of_equal_error() if criterion == "equal_error" else curve.place_at_far(max_far)
+    metrics = _metrics(
+        int(curve.accepted_positive[place]),
+        curve.positive_pairs,
+        int(curve.accepted_negative[place]),
+        curve.negative_pairs,
+    )
+    return Calibration(
+        threshold=float(curve.thresholds[place]),
+        false_accept_rate=metrics.false_accept_rate,
+        false_reject_rate=metrics.false_reject_rate,
+        accuracy=metrics.accuracy,
+        balanced_accuracy=metrics.balanced_accuracy,
+        precision=metrics.precision,
+        equal_error_rate=curve.equal_error_rate(),
+        positive_pairs=curve.positive_pairs,
+        negative_pairs=curve.negative_pairs,
+        people=counts.people,
+        cross_camera=counts.cross_camera,
+        criterion="equal error rate" if criterion == "equal_error" else f"FAR at most {max_far:g}",
+        source=source,
+    )
+
+
+def _metrics(accepted_positive: int, positive: int, accepted_negative: int, negative: int) -> VerificationMetrics:
+    accepted = accepted_positive + accepted_negative
+    true_positive, true_negative = accepted_positive / positive, 1 - accepted_negative / negative
+    return VerificationMetrics(
+        false_accept_rate=accepted_negative / negative,
+        false_reject_rate=1 - true_positive,
+        accuracy=(accepted_positive + negative - accepted_negative) / (positive + negative),
+        balanced_accuracy=(true_positive + true_negative) / 2,
+        precision=accepted_positive / accepted if accepted else 0.0,
+    )

@@ -31,6 +31,7 @@ class RankingRule:
         cameras: How many known cameras there are.
         same_camera: Whether pictures of the same person from the same camera are removed.
         junk: How many gallery pictures are junk.
+        own_pictures: How many queries are gallery pictures too.
 
     Raises:
         DataError: Lengths, types or values are not as above, or there is no query or no gallery picture.
@@ -53,6 +54,7 @@ class RankingRule:
         "cameras",
         "gallery",
         "junk",
+        "own_pictures",
         "queries",
         "same_camera",
     )
@@ -95,6 +97,8 @@ class RankingRule:
                 f"query_index[{row}] is {self._query_index[row]}; expected -1 or a place in the gallery, "
                 f"0 to {self.gallery - 1}"
             )
+
+        self.own_pictures = int((self._query_index >= 0).sum())
 
         # Sorted by person once, everybody's pictures are one slice, in gallery order.
         self._order = np.argsort(shown, kind="stable")

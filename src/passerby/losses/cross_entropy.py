@@ -1,0 +1,57 @@
+"""Identity loss: each training person is a class."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from passerby.losses.spec import LossSpec, Space
+
+
+class CrossEntropyLoss(nn.Module):
+    """Softmax cross-entropy over the training people, with label smoothing (Szegedy et al., CVPR 2016, §7).
+
+    The classifier is part of the loss, has no bias, and is of no use once training ends. With a scale s it is a
+    cosine classifier: embeddings and class weights have length 1 and logits are `s · cos` (Wang et al., "NormFace",
+    2017).
+    """
+
+    def __init__(
+        self, dimension: int, classes: int, label_smoothing: float = 0.0, scale: float | None = None
+    ) -> None:
+        """Draw the classifier.
+
+        Args:
+            dimension: Of the embeddings.
+            classes: Number of training people.
+            label_smoothing: Share of the target that is spread evenly over all people, 0 to 1.
+            scale: s of the cosine classifier; None for plain inner products.
+        """
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(classes, dimension))
+        nn.init.normal_(self.weight, std=0.001 if scale is None else 1.0)
+        self._label_smoothing = label_smoothing
+        self._scale = scale
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss over (B, D) float embeddings with (B,) int64 labels."""
+        if self._scale is None:
+            logits = F.linear(embeddings, self.weight)
+        else:
+            logits = self._scale * F.linear(F.normalize(embeddings), F.normalize(self.weight))
+        return F.cross_entropy(logits, labels, label_smoothing=self._label_smoothing)
+
+
+class CrossEntropySpec(LossSpec):
+    """Identity loss with label smoothing; with `scale`, by cosine."""
+
+    kind: Literal["cross_entropy"]
+    space: Space = "neck"
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of the target spread over all people.")
+    scale: float | None = Field(None, gt=0, description="Scale of a cosine classifier; null for inner products.")
+
+    def build(self, dimension: int, classes: int) -> CrossEntropyLoss:
+        """Make the loss."""
+        return CrossEntropyLoss(dimension, classes, self.label_smoothing, self.scale)

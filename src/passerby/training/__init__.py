@@ -1,0 +1,1 @@
+"""Training: a recipe, one loop, and what it leaves on the disk."""

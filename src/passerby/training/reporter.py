@@ -1,0 +1,19 @@
+"""Who is told how a training goes."""
+
+from typing import Any
+
+
+class Reporter:
+    """Hears everything and says nothing; override what you want to hear."""
+
+    def decoding(self, done: int, total: int) -> None:
+        """So many pictures are decoded."""
+
+    def note(self, message: str) -> None:
+        """Something that the user should know."""
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """So many of the training's steps are done; the epoch's mean loss so far."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch is done; its row of the log."""

@@ -1,0 +1,71 @@
+"""The data side of a training: whom to train on, whom to hold out, and the batches of each epoch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from passerby.data.dataset import Dataset, people
+from passerby.data.sampling import pk_batches
+from passerby.data.splits import hold_out_people
+from passerby.errors import DataError
+from passerby.training.recipe import Recipe
+from passerby.types import IntArray, Sample
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """A recipe's view of a data set.
+
+    Attributes:
+        samples: Pictures to train on.
+        held_out: Pictures of the people who are held out for validation.
+        labels: (N,) int64, the training people numbered from 0, in the order of `samples`.
+        classes: How many training people there are.
+        people_per_batch: The recipe's, or fewer where the data has no more.
+    """
+
+    samples: tuple[Sample, ...]
+    held_out: tuple[Sample, ...]
+    labels: Tensor
+    classes: int
+    people_per_batch: int
+
+    def batches(self, recipe: Recipe, epoch: int) -> list[IntArray]:
+        """The batches of one epoch: indices into `samples`, decided by the recipe's seed and the epoch alone."""
+        rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch]))
+        return pk_batches(self.labels.numpy(), self.people_per_batch, recipe.batch.pictures, rng)
+
+
+def prepare_task(recipe: Recipe, dataset: Dataset) -> TrainingTask:
+    """Split the training people into those to train and those to validate on.
+
+    Raises:
+        DataError: Fewer than two people would be left to train on.
+    """
+    dataset.require("train")
+    everybody = people(dataset.train)
+    share = recipe.validation.share
+    held_out_people = max(2, round(share * len(everybody))) if share else 0
+    classes = len(everybody) - held_out_people
+    if classes < 2:
+        raise DataError(
+            f"{dataset.root}: expected at least two people to train on beside {held_out_people} held out, got "
+            f"{len(everybody)} training people; add people, or hold nobody out with --set validation.share=0"
+        )
+    samples, held_out = hold_out_people(dataset.train, held_out_people, recipe.seed)
+    numbers = {person: number for number, person in enumerate(sorted(people(samples)))}
+    return TrainingTask(
+        samples=samples,
+        held_out=held_out,
+        labels=torch.tensor([numbers[sample.person_id] for sample in samples]),
+        classes=classes,
+        people_per_batch=min(recipe.batch.people, classes),
+    )
+
+
+def step_generator(recipe: Recipe, epoch: int, step: int) -> torch.Generator:
+    """The source of one step's random choices: the same for the same seed, epoch and step, whatever came before."""
+    seed = np.random.SeedSequence([recipe.seed, epoch, step]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(seed))

@@ -1,0 +1,115 @@
+"""Where a camera hangs, what its lens sees, and who walks past it in which direction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from passerby.synthetic.randomness import stream
+from passerby.types import FloatArray
+
+FRAME_HEIGHT, FRAME_WIDTH = 720, 1280
+"""Pixels of a camera's whole picture."""
+
+_NEAR, _FAR = 0.4, 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in a camera's picture, in pixels; may reach beyond its edges."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def height(self) -> float:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> float:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A fixed camera above the ground's origin, looking along +y and downwards.
+
+    Attributes:
+        height: Metres above the ground.
+        tilt: Degrees below the horizon.
+        roll: Degrees by which it hangs askew.
+        focal_length: Pixels.
+        distances: Nearest and farthest distance on the ground at which people are seen, metres.
+        path: Usual walking direction, degrees counter-clockwise from +y (180 walks towards the camera).
+        straying: Standard deviation of the walking direction in degrees.
+    """
+
+    height: float
+    tilt: float
+    roll: float
+    focal_length: float
+    distances: tuple[float, float]
+    path: float
+    straying: float
+
+    def rotation(self) -> FloatArray:
+        """(3, 3) rows: the camera's right, up and forward as unit vectors of the world."""
+        tilt, roll = np.radians(self.tilt), np.radians(self.roll)
+        forward = np.array([0.0, np.cos(tilt), -np.sin(tilt)])
+        right, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, np.sin(tilt), np.cos(tilt)])
+        return np.array(
+            [np.cos(roll) * right + np.sin(roll) * up, np.cos(roll) * up - np.sin(roll) * right, forward], np.float32
+        )
+
+    def pixels(self, points: FloatArray) -> FloatArray:
+        """Project world points (N, 3) in front of the camera to (N, 2) pixels, x to the right, y down."""
+        local = (points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation().T
+        depth = np.maximum(local[:, 2:], 1e-3)
+        centred = local[:, :2] / depth * self.focal_length
+        return np.asarray(centred * [1, -1] + [FRAME_WIDTH / 2, FRAME_HEIGHT / 2], np.float32)
+
+    def projection(self, box: Box) -> FloatArray:
+        """(4, 4) matrix that takes world rows (x, y, z, 1) to clip space, `box` filling the picture."""
+        axes = self.rotation()
+        view = np.eye(4, dtype=np.float32)
+        view[:3, :3] = axes.T
+        view[3, :3] = -self.height * axes[:, 2]
+        middle_x = (box.left + box.right - FRAME_WIDTH) / box.width
+        middle_y = -(box.top + box.bottom - FRAME_HEIGHT) / box.height
+        lens = np.zeros((4, 4), np.float32)
+        lens[0, 0] = 2 * self.focal_length / box.width
+        lens[1, 1] = 2 * self.focal_length / box.height
+        lens[2] = (-middle_x, -middle_y, (_FAR + _NEAR) / (_FAR - _NEAR), 1.0)
+        lens[3, 2] = -2 * _FAR * _NEAR / (_FAR - _NEAR)
+        return np.asarray(view @ lens, np.float32)
+
+    def rays(self, box: Box, height: int, width: int) -> FloatArray:
+        """(height, width, 3) directions through the pixels of a picture of `box`; forward component 1."""
+        x = box.left + (np.arange(width) + 0.5) * (box.width / width) - FRAME_WIDTH / 2
+        y = box.top + (np.arange(height) + 0.5) * (box.height / height) - FRAME_HEIGHT / 2
+        right, up, forward = self.rotation()
+        rays = forward + (x / self.focal_length)[None, :, None] * right
+        return np.asarray(rays - (y / self.focal_length)[:, None, None] * up, np.float32)
+
+
+def sample_camera(seed: int, index: int) -> Camera:
+    """Hang the camera number `index` of the world `seed`; consecutive cameras look from different heights."""
+    generator = stream(seed, "camera", index)
+    # Low, high, middle in turn, so that even a few cameras differ in viewpoint.
+    low, high = ((2.0, 2.7), (4.2, 5.6), (2.8, 3.6), (3.4, 4.6))[index % 4]
+    height = float(generator.uniform(low, high))
+    nearest = float(generator.uniform(4.0, 7.0)) + 0.3 * height
+    farthest = nearest + float(generator.uniform(3.0, 7.0))
+    middle = (nearest + farthest) / 2
+    return Camera(
+        height=height,
+        tilt=float(np.degrees(np.arctan((height - 1.0) / middle)) + generator.normal(0.0, 2.0)),
+        roll=float(generator.normal(0.0, 1.2)),
+        focal_length=float(generator.uniform(75.0, 190.0)) * middle / 1.75,
+        distances=(nearest, farthest),
+        path=float(generator.choice([180.0, 145.0, 215.0, 90.0])) + float(generator.normal(0.0, 10.0)),
+        straying=float(generator.uniform(12.0, 26.0)),
+    )

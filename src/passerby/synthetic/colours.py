@@ -1,0 +1,126 @@
+"""The colours that people wear, with about the frequencies seen in public places.
+
+Uniformly random colours teach a model that every outfit is unique; on real people, most of whom wear black,
+grey, white and blue, such a model fails. The statistics below come before any other realism.
+"""
+
+import colorsys
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from passerby.synthetic.randomness import weighted
+from passerby.types import FloatArray
+
+Colour: TypeAlias = tuple[float, float, float]
+"""sRGB, each channel 0 to 1."""
+
+_HUES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    # name: (hue in turns, saturation, value), each as a range
+    "black": ((0.0, 1.0), (0.0, 0.22), (0.07, 0.17)),
+    "charcoal": ((0.55, 0.75), (0.0, 0.2), (0.18, 0.30)),
+    "grey": ((0.0, 1.0), (0.0, 0.08), (0.32, 0.66)),
+    "white": ((0.08, 0.65), (0.0, 0.06), (0.80, 0.95)),
+    "cream": ((0.09, 0.14), (0.10, 0.24), (0.72, 0.90)),
+    "beige": ((0.07, 0.11), (0.20, 0.40), (0.52, 0.76)),
+    "navy": ((0.58, 0.66), (0.35, 0.70), (0.16, 0.33)),
+    "blue": ((0.55, 0.64), (0.40, 0.80), (0.38, 0.72)),
+    "pale blue": ((0.55, 0.62), (0.14, 0.34), (0.68, 0.88)),
+    "denim": ((0.57, 0.62), (0.28, 0.58), (0.26, 0.58)),
+    "red": ((-0.03, 0.02), (0.65, 0.90), (0.42, 0.76)),
+    "burgundy": ((-0.05, 0.0), (0.50, 0.75), (0.24, 0.40)),
+    "brown": ((0.04, 0.08), (0.35, 0.60), (0.20, 0.44)),
+    "olive": ((0.15, 0.24), (0.25, 0.50), (0.24, 0.44)),
+    "green": ((0.30, 0.45), (0.35, 0.70), (0.24, 0.58)),
+    "pink": ((0.90, 0.98), (0.18, 0.50), (0.66, 0.90)),
+    "yellow": ((0.11, 0.15), (0.55, 0.85), (0.66, 0.88)),
+    "orange": ((0.04, 0.08), (0.65, 0.90), (0.66, 0.86)),
+    "purple": ((0.72, 0.82), (0.25, 0.55), (0.30, 0.58)),
+    "teal": ((0.47, 0.53), (0.40, 0.70), (0.30, 0.56)),
+}
+
+_FREQUENCIES: dict[str, list[tuple[float, str]]] = {
+    "top": [
+        (22, "black"), (9, "charcoal"), (11, "grey"), (14, "white"), (10, "navy"), (7, "blue"), (4, "pale blue"),
+        (6, "red"), (3, "burgundy"), (4, "beige"), (3, "cream"), (3, "brown"), (3, "olive"), (3, "green"),
+        (4, "pink"), (2, "yellow"), (1.5, "orange"), (1.5, "purple"), (2, "teal"),
+    ],
+    "bottom": [
+        (30, "black"), (11, "charcoal"), (8, "grey"), (12, "navy"), (19, "denim"), (7, "beige"), (3, "white"),
+        (3, "brown"), (3, "olive"), (1, "cream"), (1, "burgundy"), (1, "red"), (1, "green"),
+    ],
+    "bag": [
+        (38, "black"), (9, "charcoal"), (8, "grey"), (10, "brown"), (9, "navy"), (6, "red"), (5, "blue"),
+        (4, "beige"), (3, "white"), (3, "olive"), (2, "pink"), (1, "yellow"), (1, "orange"), (1, "purple"),
+    ],
+    "shoe": [
+        (38, "black"), (22, "white"), (11, "grey"), (10, "brown"), (5, "navy"), (5, "beige"), (4, "red"),
+        (3, "blue"), (1, "pink"), (1, "orange"),
+    ],
+}  # fmt: skip
+
+_SKIN: list[tuple[float, tuple[Colour, Colour]]] = [
+    # Light to dark; each tone is drawn between its two ends.
+    (30, ((0.90, 0.74, 0.64), (0.80, 0.62, 0.50))),
+    (30, ((0.84, 0.66, 0.52), (0.70, 0.51, 0.38))),
+    (22, ((0.70, 0.51, 0.37), (0.54, 0.37, 0.26))),
+    (18, ((0.48, 0.32, 0.23), (0.25, 0.16, 0.12))),
+]
+
+_HAIR: list[tuple[float, tuple[Colour, Colour]]] = [
+    (48, ((0.05, 0.045, 0.045), (0.12, 0.10, 0.09))),
+    (26, ((0.16, 0.11, 0.08), (0.30, 0.20, 0.13))),
+    (12, ((0.45, 0.33, 0.19), (0.72, 0.57, 0.36))),
+    (4, ((0.40, 0.18, 0.08), (0.52, 0.25, 0.12))),
+    (10, ((0.42, 0.42, 0.42), (0.80, 0.80, 0.80))),
+]
+
+
+def draw_colour(generator: np.random.Generator, worn_as: str) -> Colour:
+    """Draw the colour of something worn as "top", "bottom", "bag" or "shoe"."""
+    hue, saturation, value = _HUES[weighted(generator, _FREQUENCIES[worn_as])]
+    return named_colour(float(generator.uniform(*hue)), generator.uniform(*saturation), generator.uniform(*value))
+
+
+def named_colour(hue: float, saturation: float, value: float) -> Colour:
+    """Turn hue (turns), saturation and value (0 to 1) into sRGB."""
+    return colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
+
+
+def draw_skin(generator: np.random.Generator) -> Colour:
+    """Draw a skin colour; every tone from light to dark occurs."""
+    return _between(generator, weighted(generator, _SKIN))
+
+
+def draw_hair(generator: np.random.Generator, skin: Colour) -> Colour:
+    """Draw a natural hair colour; on dark skin nearly always dark or grey."""
+    dark_skin = sum(skin) < 1.45
+    tones = [_HAIR[0], _HAIR[4]] if dark_skin and generator.random() < 0.9 else _HAIR
+    return _between(generator, weighted(generator, tones))
+
+
+def contrasting(generator: np.random.Generator, colour: Colour, worn_as: str = "top") -> Colour:
+    """Draw a second colour that can be told from `colour`: a few tries, then white or black."""
+    for _ in range(4):
+        other = draw_colour(generator, worn_as)
+        if max(abs(a - b) for a, b in zip(colour, other, strict=True)) > 0.22:
+            return other
+    return (0.90, 0.90, 0.88) if sum(colour) < 1.5 else (0.10, 0.10, 0.11)
+
+
+def rgb(colour: Sequence[float]) -> FloatArray:
+    """Give a colour, or a factor on one, as a (3,) array."""
+    return np.array(colour, np.float32)
+
+
+def scaled(colour: Colour, factor: float) -> Colour:
+    """Make `colour` lighter or darker by `factor`, within 0 to 1."""
+    red, green, blue = (min(1.0, channel * factor) for channel in colour)
+    return red, green, blue
+
+
+def _between(generator: np.random.Generator, ends: tuple[Colour, Colour]) -> Colour:
+    share = float(generator.random())
+    red, green, blue = (a + (b - a) * share for a, b in zip(*ends, strict=True))
+    return red, green, blue

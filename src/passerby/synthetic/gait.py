@@ -1,0 +1,127 @@
+"""How people walk and stand: rotations of every bone for a moment of the gait cycle."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from passerby.synthetic.person import Person
+from passerby.synthetic.randomness import weighted
+from passerby.synthetic.skeleton import ARMS, LEGS, Bone
+from passerby.types import FloatArray
+
+ArmTask: TypeAlias = Literal["swing", "pocket", "phone", "call", "strap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """One moment of a body.
+
+    Attributes:
+        rotations: (15, 3, 3), every bone's rotation against its parent.
+    """
+
+    rotations: FloatArray
+
+
+def sample_pose(generator: np.random.Generator, person: Person) -> Pose:
+    """Draw a moment of a person's walk, or of standing about (one in ten)."""
+    amount = 0.06 if generator.random() < 0.1 else person.shape.stride * float(generator.uniform(0.7, 1.1))
+    tasks: list[tuple[float, ArmTask]] = [(78, "swing"), (9, "pocket"), (7, "phone"), (3, "call"), (3, "strap")]
+    others: list[tuple[float, ArmTask]] = [(90, "swing"), (10, "pocket")]
+    right, left = weighted(generator, tasks), weighted(generator, others)
+    if person.bag.kind in ("hand", "carrier"):
+        right, left = ("swing", left) if person.bag.side > 0 else (right, "swing")
+    return walking_pose(
+        person,
+        phase=float(generator.uniform(0.0, 1.0)),
+        amount=amount,
+        arm_tasks={1: right, -1: left},
+        look=float(generator.normal(0.0, 14.0)),
+        nod=float(generator.normal(-5.0, 7.0)),
+    )
+
+
+def walking_pose(
+    person: Person, phase: float, amount: float, arm_tasks: dict[int, ArmTask], look: float, nod: float
+) -> Pose:
+    """Put a person into a moment of the gait cycle.
+
+    The joint angles follow the mean curves of level walking at a natural pace.
+
+    Args:
+        person: Who walks; stoop and arm swing are theirs.
+        phase: Place in the cycle, 0 to 1; 0 is the right heel's strike.
+        amount: 0 for standing, 1 for a usual stride.
+        arm_tasks: What the right (+1) and the left (-1) arm do.
+        look: Turn of the head to the left, degrees.
+        nod: Lift of the chin, degrees.
+    """
+    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(Bone), 3, 3)).copy()
+    twist = 5.0 * amount * np.cos(2 * np.pi * phase)
+    sway = 2.0 * amount * np.sin(2 * np.pi * phase)
+    rotations[Bone.PELVIS] = _turn("z", twist) @ _turn("y", -sway)
+    rotations[Bone.TORSO] = _turn("z", -2.0 * twist) @ _turn("y", sway) @ _turn("x", -person.shape.stoop)
+    rotations[Bone.HEAD] = _turn("z", twist + look) @ _turn("x", 0.6 * person.shape.stoop + nod)
+    for side in (1, -1):
+        cycle = (phase + (0.0 if side > 0 else 0.5)) % 1.0
+        thigh, shank, foot = LEGS[side]
+        hip, knee, ankle = _leg_angles(cycle, amount)
+        rotations[thigh] = _turn("z", -side * 6.0) @ _turn("y", side * 1.0) @ _turn("x", hip)
+        rotations[shank] = _turn("x", -knee)
+        rotations[foot] = _turn("x", ankle)
+        swing = -22.0 * amount * person.shape.arm_swing * np.cos(2 * np.pi * (cycle - 0.04))
+        _move_arm(rotations, side, arm_tasks[side], swing, person)
+    return Pose(rotations)
+
+
+def _leg_angles(cycle: float, amount: float) -> tuple[float, float, float]:
+    """Flexion of hip and knee and dorsiflexion of the ankle, in degrees."""
+    hip = 7.0 * amount + 22.0 * amount * np.cos(2 * np.pi * (cycle + 0.03))
+    knee = 4.0 + amount * (12.0 * _bump(cycle, 0.14, 0.08) + 56.0 * _bump(cycle, 0.72, 0.11))
+    ankle = amount * (
+        7.0 * _bump(cycle, 0.42, 0.13) - 20.0 * _bump(cycle, 0.62, 0.08) + 4.0 * _bump(cycle, 0.95, 0.08)
+    )
+    # A foot on the ground stays flat: the ankle takes back what hip and knee have turned.
+    flat = _bump(cycle, 0.28, 0.22)
+    return hip, knee, ankle * (1 - flat) + (knee - hip) * flat
+
+
+def _move_arm(rotations: FloatArray, side: int, task: ArmTask, swing: float, person: Person) -> None:
+    upper, fore, hand = ARMS[side]
+    # Thick clothes and a broad trunk hold the arms further out.
+    out = -side * (4.0 + 110.0 * person.top.looseness + 10.0 * max(0.0, person.shape.girth - 1.0))
+    elbow = 14.0 + 0.45 * max(0.0, swing)
+    match task:
+        case "swing":
+            rotations[upper] = _turn("y", out) @ _turn("x", swing)
+            rotations[fore] = _turn("z", side * 10.0) @ _turn("x", elbow)
+        case "pocket":
+            rotations[upper] = _turn("y", out - side * 8.0) @ _turn("x", -14.0 + 0.2 * swing)
+            rotations[fore] = _turn("y", side * 12.0) @ _turn("x", 38.0)
+        case "phone":
+            rotations[upper] = _turn("y", out * 0.5) @ _turn("x", 18.0)
+            rotations[fore] = _turn("z", side * 28.0) @ _turn("x", 98.0)
+        case "call":
+            rotations[upper] = _turn("y", out - side * 14.0) @ _turn("x", 32.0)
+            rotations[fore] = _turn("z", side * 26.0) @ _turn("x", 136.0)
+        case "strap":
+            rotations[upper] = _turn("y", out) @ _turn("x", 6.0)
+            rotations[fore] = _turn("z", side * 40.0) @ _turn("x", 118.0)
+    rotations[hand] = _turn("z", -side * 12.0) @ _turn("x", 8.0)
+
+
+def _bump(cycle: float, centre: float, width: float) -> float:
+    """A bell over the cyclic interval 0 to 1."""
+    distance = abs((cycle - centre + 0.5) % 1.0 - 0.5)
+    return float(np.exp(-((distance / width) ** 2)))
+
+
+def _turn(axis: Literal["x", "y", "z"], degrees: float) -> FloatArray:
+    """Rotation matrix (3, 3) by the right-hand rule."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    matrix = np.eye(3, dtype=np.float32)
+    matrix[first, first] = matrix[second, second] = cosine
+    matrix[second, first], matrix[first, second] = sine, -sine
+    return matrix

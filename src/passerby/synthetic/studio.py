@@ -1,0 +1,166 @@
+"""Takes single pictures: a person, a camera, a moment."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from passerby.synthetic.backgrounds import draw_background
+from passerby.synthetic.body import Body, PosedBody, build_body, posed
+from passerby.synthetic.camera import Box, Camera, sample_camera
+from passerby.synthetic.effects import Look, sample_look, through, to_bytes
+from passerby.synthetic.gait import sample_pose
+from passerby.synthetic.lighting import Light, reaching, to_display
+from passerby.synthetic.person import sample_person
+from passerby.synthetic.randomness import stream
+from passerby.synthetic.renderer import Renderer
+from passerby.synthetic.scene import Site, build_site, momentary_light
+from passerby.types import FloatArray, ImageArray
+
+_FINER = 2
+"""Everything is drawn this many times as large as the picture and averaged down, which smooths edges."""
+
+_BYSTANDERS, _FIRST_BYSTANDER = 40, 1_000_000
+"""How many people only ever pass by, and the number of the first of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """One camera with everything that stays the same in front of and inside it."""
+
+    camera: Camera
+    look: Look
+    site: Site
+
+
+class Studio:
+    """Takes pictures of the synthetic people of one world. Use it in a `with` statement.
+
+    Args:
+        seed: The world's seed, 0 or more.
+        height: Rows of the pictures.
+        width: Columns of the pictures.
+        effects: Whether pictures go through the cameras' sensors, lenses and codecs.
+
+    Raises:
+        MissingExtraError: panda3d is not installed.
+    """
+
+    def __init__(self, seed: int, height: int, width: int, effects: bool = True) -> None:
+        self._seed, self._height, self._width, self._effects = seed, height, width, effects
+        self._renderer = Renderer(height * _FINER, width * _FINER)
+        self._body = lru_cache(maxsize=64)(self._build_body)
+        self._view = lru_cache(maxsize=None)(self._build_view)
+
+    def __enter__(self) -> "Studio":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._renderer.close()
+
+    def take(self, person: int, camera: int, picture: int) -> ImageArray:
+        """Take a picture, always the same for the same world and numbers.
+
+        Args:
+            person: Which person, 0 or more.
+            camera: Which camera, 0 or more.
+            picture: Which of the pictures of this person by this camera, 0 or more.
+
+        Returns:
+            (height, width, 3) uint8 sRGB, the person's box filling it.
+        """
+        generator = stream(self._seed, "picture", person, camera, picture)
+        view = self._view(camera)
+        light = momentary_light(view.site.light, generator)
+        subject = self._walker(generator, view.camera, self._body(person))
+        box = _jittered(generator, _box_around(view.camera, subject.points))
+        passers = self._passers_by(generator, view.camera, subject)
+        picture_drawn = self._compose(view, light, box, [subject, *passers])
+        if not self._effects:
+            return to_bytes(picture_drawn)
+        return to_bytes(through(view.look, picture_drawn, round(box.height), generator))
+
+    def _compose(self, view: _View, light: Light, box: Box, bodies: list[PosedBody]) -> FloatArray:
+        """Draw site, shadows and people; (height, width, 3) display values."""
+        size = self._height * _FINER, self._width * _FINER
+        everyone = np.concatenate([body.points for body in bodies])
+        background = draw_background(view.site, view.camera, box, size, light, everyone)
+        brightest = 1.25  # linear light that the brightest vertex colour stands for
+        shades = [np.minimum(to_display(_light_on(body, view.site, light) / brightest), 1.0) for body in bodies]
+        drawn = self._renderer.draw(bodies, shades, view.camera.projection(box))
+        people = drawn[..., :3] * np.float32(brightest ** (1 / 2.2) / 255.0)
+        whole = np.where(drawn[..., 3:] > 0, people, background)
+        return np.asarray(whole.reshape(self._height, _FINER, self._width, _FINER, 3).mean(axis=(1, 3)), np.float32)
+
+    def _walker(self, generator: np.random.Generator, camera: Camera, body: Body) -> PosedBody:
+        """Put a person somewhere in front of a camera, walking as people do there."""
+        distance = float(generator.uniform(*camera.distances))
+        aside = float(generator.uniform(-0.28, 0.28)) * distance
+        heading = _heading(generator, camera)
+        return posed(body, sample_pose(generator, body.person), (aside, distance), heading)
+
+    def _passers_by(self, generator: np.random.Generator, camera: Camera, subject: PosedBody) -> list[PosedBody]:
+        """Others in the picture: behind or beside (one in five), or partly in front (one in fourteen)."""
+        x, y = (float(v) for v in subject.points[:, :2].mean(0))
+        passers = []
+        chance = float(generator.random())
+        if chance < 0.27:
+            body = self._body(_FIRST_BYSTANDER + int(generator.integers(_BYSTANDERS)))
+            side = 1.0 if generator.random() < 0.5 else -1.0
+            if chance < 0.20:
+                further, aside = float(generator.uniform(0.4, 4.0)), side * float(generator.uniform(0.25, 0.9))
+            else:
+                further, aside = -float(generator.uniform(0.5, 1.0)), side * float(generator.uniform(0.32, 0.55))
+            # Aside as the camera sees it: along the line of sight people stay behind one another.
+            place = ((x + aside) * (y + further) / y, y + further)
+            pose = sample_pose(generator, body.person)
+            passers.append(posed(body, pose, place, _heading(generator, camera)))
+        return passers
+
+    def _build_body(self, index: int) -> Body:
+        return build_body(sample_person(self._seed, index))
+
+    def _build_view(self, index: int) -> _View:
+        camera = sample_camera(self._seed, index)
+        return _View(camera=camera, look=sample_look(self._seed, index), site=build_site(self._seed, index, camera))
+
+
+def _heading(generator: np.random.Generator, camera: Camera) -> float:
+    """Most walk along the camera's path, one way or the other; the rest anywhere."""
+    way = camera.path + (180.0 if generator.random() < 0.4 else 0.0)
+    strays, anywhere = generator.normal(0.0, camera.straying), generator.uniform(0.0, 360.0)
+    return float(way + strays if generator.random() < 0.68 else anywhere)
+
+
+def _light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
+    """(V, 3) linear light on a body's vertices: self-shadowed, and in the shade where the ground is."""
+    place = body.points[:, :2].mean(0, keepdims=True)
+    sunlit = float(site.sunlit(place[:, 0], place[:, 1])[0])
+    return light.on(body.normals, body.body.ambient, sunlit * reaching(body.points, light.direction))
+
+
+def _box_around(camera: Camera, points: FloatArray) -> Box:
+    """The box of a body in a camera's picture, with the margins that annotators leave."""
+    pixels = camera.pixels(points)
+    (left, top), (right, bottom) = pixels.min(0), pixels.max(0)
+    height = float(bottom - top)
+    # Arms and bags that stick out do not widen a box fully; a box is never very slim either.
+    width = max(float(right - left) * 0.98, 0.44 * height)
+    middle = 0.5 * float(left + right) * 0.6 + 0.4 * float(np.median(pixels[:, 0]))
+    return Box(middle - width / 2, float(top) - 0.03 * height, middle + width / 2, float(bottom) + 0.03 * height)
+
+
+def _jittered(generator: np.random.Generator, box: Box) -> Box:
+    """Shift and scale a box a little, as detectors do; one in sixteen loses the feet."""
+    shift_x, shift_y = generator.normal(0.0, 0.035) * box.width, generator.normal(0.0, 0.012) * box.height
+    wider, taller = np.exp(generator.normal(0.02, 0.05)), np.exp(generator.normal(0.0, 0.018))
+    cut = float(generator.uniform(0.06, 0.22)) * box.height if generator.random() < 0.06 else 0.0
+    x, y = (box.left + box.right) / 2 + shift_x, (box.top + box.bottom) / 2 + shift_y
+    half_width, half_height = box.width * wider / 2, box.height * taller / 2
+    return Box(float(x - half_width), float(y - half_height), float(x + half_width), float(y + half_height - cut))
+
+
+def resized(picture: ImageArray, height: int, width: int) -> ImageArray:
+    """Scale a picture smoothly."""
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))

@@ -1,13 +1,14 @@
 """Draws what lies behind the people in one box of a camera's picture, and the shadows on the ground there."""
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from passerby.synthetic.camera import Box, Camera
 from passerby.synthetic.colours import rgb
 from passerby.synthetic.lighting import Light, to_display
 from passerby.synthetic.scene import Site, Surface
-from passerby.types import FloatArray, IntArray
+from passerby.types import FloatArray
 
 
 def draw_background(
@@ -26,40 +27,67 @@ def draw_background(
     Returns:
         (rows, columns, 3) float32 display values, 0 to about 1.
     """
-    rays = camera.rays(box, *size).reshape(-1, 3)
+    rays = camera.rays(box, *size)
     eye = np.array([0.0, 0.0, camera.height], np.float32)
     colours = np.broadcast_to(rgb(site.sky), rays.shape).copy()
-    nearest = np.full(len(rays), np.inf, np.float32)
+    nearest = np.full(size, np.inf, np.float32)
     pixel_angle = box.height / size[0] / camera.focal_length
     shadows = GroundShadows(people, light) if len(people) else None
     for surface in site.surfaces:
-        hit, distance, across, up = _meet(surface, eye, rays, nearest)
-        if not len(hit):
+        window = _window(surface, camera, box, size)
+        met = _meet(surface, eye, rays[window], nearest[window])
+        if met is None:
             continue
-        nearest[hit] = distance
-        footprint = float(np.median(distance)) * pixel_angle
+        inside, distance, places = met
+        nearest[window][inside] = distance
+        on_surface = places - surface.origin
+        footprint = float(distance[len(distance) // 2]) * pixel_angle
+        across = np.asarray(on_surface @ surface.right, np.float32)
+        up = np.asarray(on_surface @ surface.up, np.float32)
         albedo = surface.material.sample(across, up, footprint)
-        colours[hit] = albedo * to_display(
-            _light_on(surface, site, light, eye + rays[hit] * distance[:, None], shadows)
-        )
-    return colours.reshape(*size, 3)
+        colours[window][inside] = albedo * to_display(_light_on(surface, site, light, places, shadows))
+    return colours
+
+
+def _window(surface: Surface, camera: Camera, box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of a picture that a surface can appear in."""
+    rows, columns = size
+    if camera.depths(surface.corners).min() < 0.1:
+        return slice(0, rows), slice(0, columns)
+    pixels = camera.pixels(surface.corners)
+    x = (pixels[:, 0] - box.left) * (columns / box.width)
+    y = (pixels[:, 1] - box.top) * (rows / box.height)
+    return _span(y, rows), _span(x, columns)
+
+
+def _span(places: FloatArray, count: int) -> slice:
+    low, high = np.clip([np.floor(places.min()), np.ceil(places.max())], 0, count)
+    return slice(int(low), int(high))
 
 
 def _meet(
     surface: Surface, eye: FloatArray, rays: FloatArray, nearest: FloatArray
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """Which rays meet a surface before anything else: their indices, distances, and places on it in metres."""
-    normal = surface.normal
-    slope = rays @ normal
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.float32((surface.origin - eye) @ normal) / slope
-    candidates = np.flatnonzero((distance > 0.1) & (distance < nearest) & (slope < 0))
-    places: FloatArray = eye + rays[candidates] * distance[candidates, None] - surface.origin
-    across = np.asarray(places @ surface.right, np.float32)
-    up = np.asarray(places @ surface.up, np.float32)
-    inside = (across >= 0) & (across < surface.size[0]) & (up >= 0) & (up < surface.size[1])
-    hit = candidates[inside]
-    return hit, np.asarray(distance[hit], np.float32), across[inside], up[inside]
+) -> tuple[npt.NDArray[np.bool_], FloatArray, FloatArray] | None:
+    """Where rays (R, C, 3) meet a surface before anything else.
+
+    Returns:
+        Which rays do (R, C), and for these their distances (N,) and the places they meet (N, 3) in metres;
+        None when none does.
+    """
+    slope = rays @ surface.normal
+    offset = np.float32((surface.origin - eye) @ surface.normal)
+    # Only surfaces that face the eye are seen; there both numbers are below 0.
+    if offset >= 0 or not slope.size:
+        return None
+    distance = offset / np.minimum(slope, np.float32(-1e-6))
+    inside = distance < nearest
+    for edge, length in zip((surface.right, surface.up), surface.size, strict=True):
+        along = (rays @ edge) * distance - np.float32((surface.origin - eye) @ edge)
+        inside &= (along >= 0) & (along < length)
+    if not inside.any():
+        return None
+    met = distance[inside]
+    return inside, met, np.asarray(eye + rays[inside] * met[:, None], np.float32)
 
 
 def _light_on(
@@ -77,8 +105,7 @@ def _light_on(
             ambient, lit = ambient * (1 - 0.75 * contact), lit * (1 - cast)
     else:
         ambient -= 0.30 * np.exp(-np.maximum(places[:, 2], 0.0) / 0.35)
-    normals = np.broadcast_to(surface.normal, places.shape)
-    return light.on(normals, ambient, lit)
+    return light.on(surface.normal[None], ambient, lit)
 
 
 class GroundShadows:

@@ -71,6 +71,10 @@ class Camera:
         centred = local[:, :2] / depth * self.focal_length
         return np.asarray(centred * [1, -1] + [FRAME_WIDTH / 2, FRAME_HEIGHT / 2], np.float32)
 
+    def depths(self, points: FloatArray) -> FloatArray:
+        """(N,) metres from the camera to world points (N, 3), along its line of sight."""
+        return np.asarray((points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation()[2], np.float32)
+
     def projection(self, box: Box) -> FloatArray:
         """(4, 4) matrix that takes world rows (x, y, z, 1) to clip space, `box` filling the picture."""
         axes = self.rotation()
@@ -108,7 +112,7 @@ def sample_camera(seed: int, index: int) -> Camera:
         height=height,
         tilt=float(np.degrees(np.arctan((height - 1.0) / middle)) + generator.normal(0.0, 2.0)),
         roll=float(generator.normal(0.0, 1.2)),
-        focal_length=float(generator.uniform(75.0, 190.0)) * middle / 1.75,
+        focal_length=float(generator.uniform(90.0, 210.0)) * middle / 1.75,
         distances=(nearest, farthest),
         path=float(generator.choice([180.0, 145.0, 215.0, 90.0])) + float(generator.normal(0.0, 10.0)),
         straying=float(generator.uniform(12.0, 26.0)),

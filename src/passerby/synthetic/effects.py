@@ -45,8 +45,8 @@ def sample_look(seed: int, index: int) -> Look:
     Casts are those of real, badly balanced cameras: along the axes warm–cool and green–magenta.
     """
     generator = stream(seed, "look", index)
-    warm = float(generator.normal(0.0, 0.065)) + (0.05, -0.06, 0.0, -0.02)[index % 4]
-    green = float(generator.normal(0.0, 0.03))
+    warm = float(generator.normal(0.0, 0.045)) + (0.05, -0.05, 0.0, -0.02)[index % 4]
+    green = float(generator.normal(0.0, 0.022))
     sharp = bool(generator.random() < 0.5)
     return Look(
         white_balance=(float(np.exp(warm)), float(np.exp(green)), float(np.exp(-warm))),

@@ -90,7 +90,8 @@ def _leg_angles(cycle: float, amount: float) -> tuple[float, float, float]:
 def _move_arm(rotations: FloatArray, side: int, task: ArmTask, swing: float, person: Person) -> None:
     upper, fore, hand = ARMS[side]
     # Thick clothes and a broad trunk hold the arms further out.
-    out = -side * (4.0 + 110.0 * person.top.looseness + 10.0 * max(0.0, person.shape.girth - 1.0))
+    wide = 3.0 if person.top.kind in ("dress", "coat") else 0.0
+    out = -side * (4.0 + wide + 110.0 * person.top.looseness + 10.0 * max(0.0, person.shape.girth - 1.0))
     elbow = 14.0 + 0.45 * max(0.0, swing)
     match task:
         case "swing":

@@ -23,9 +23,10 @@ def legs_bare_from(measures: Measures, top: Top, bottom: Bottom) -> float:
         case "trousers" | "leggings":
             return (bottom.length - 0.12) * thigh_to_ankle if bottom.length < 0.99 else 9.0
         case "shorts" | "skirt":
-            return max(0.0, bottom.length * thigh_to_ankle - 0.15)
+            return max(0.0, bottom.length * thigh_to_ankle - 0.08)
         case "none":
-            return 0.05
+            thigh = measures.skeleton.joints[LEGS[1][0]] - measures.skeleton.joints[LEGS[1][1]]
+            return max(0.0, top.hem * float(thigh[2]) - 0.08)
     return 9.0
 
 
@@ -88,14 +89,13 @@ def _trunk(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> Mesh:
         bridging = 0.02 * np.exp(-(((height / scale - 1.10) / 0.09) ** 2)) * min(1.0, ease / 0.012)
         near_neck = np.clip((neck - height) / (0.07 * scale), 0.25, 1.0)
         extra = ease * near_neck + bridging + loose_hem * np.clip(1 - (height - hem) / 0.12, 0, 1)
-        shoulder_pad = 0.01 * scale * float(np.exp(-(((height / scale - 1.42) / 0.03) ** 2)))
-        rings.append(Ring((0, 0, height), side + extra + shoulder_pad, front + extra, back + extra))
+        rings.append(Ring((0, 0, height), side + extra, front + extra, back + extra))
     long = top.hem > 0.3
     relief = 0.006 * folds["trunk"] * (0.6 + 12 * ease)
     if long:
         blend = np.clip(np.linspace(1.6, -0.6, len(relief)), 0, 1)[:, None]
         relief = relief * (1 - blend) + 0.022 * folds["skirt"] * blend
-    weighting = around_trunk(measures.skeleton, skirt=0.62 if long else 0.25)
+    weighting = around_trunk(measures.skeleton, skirt=0.85 if long else 0.25)
     return loft(rings, TORSO, weighting, rows=30 if long else 24, segments=28, squareness=2.3, relief=relief)
 
 
@@ -120,13 +120,17 @@ def _sleeve(measures: Measures, top: Top, side: int, folds: FloatArray) -> Mesh:
     x, y, z = (float(v) for v in shoulder)
     flare = 0.014 if top.sleeve_length < 0.6 else 0.0
     rings = []
-    for drop in np.linspace(length, -0.02, 8):
+    for drop in np.linspace(length, 0.01, 8):
         share = float(drop) / reach
-        radius = measures.arm(float(drop)) + ease * (0.7 if share > 0.9 else 1.0) + flare * max(0.0, share) * 2
+        radius = (
+            measures.arm(max(0.0, float(drop))) + ease * (0.5 if share > 0.9 else 0.72) + flare * max(0.0, share) * 2
+        )
         rings.append(Ring((x + side * 0.004 * share, y, z - float(drop)), radius, radius * 1.04))
-    cap = measures.arm(0.0) + ease
-    rings.append(Ring((x - side * 0.008, y, z + 0.030 * measures.scale), cap * 0.86, cap * 0.86))
-    rings.append(Ring((x - side * 0.028, y, z + 0.052 * measures.scale), cap * 0.30, cap * 0.4))
+    # The shoulder slopes from the neck: the cap leans inwards and ends beneath the trunk's cloth.
+    cap, s = measures.arm(0.0) + 0.72 * ease, measures.scale
+    rings.append(Ring((x - side * 0.006, y, z + 0.008 * s), cap * 0.92, cap * 0.95))
+    rings.append(Ring((x - side * 0.022, y, z + 0.024 * s), cap * 0.66, cap * 0.78))
+    rings.append(Ring((x - side * 0.040, y, z + 0.034 * s), cap * 0.30, cap * 0.45))
     relief = 0.004 * folds * (0.6 + 20 * ease)
     return loft(rings, SLEEVE, along_limb(measures.skeleton, (upper, fore)), rows=20, segments=12, relief=relief)
 
@@ -147,7 +151,7 @@ def _hood(measures: Measures, top: Top) -> Mesh:
 
 def _seat(measures: Measures, bottom: Bottom) -> Mesh:
     scale = measures.scale
-    ease = min(bottom.looseness, 0.012)
+    ease = min(bottom.looseness, 0.005)
     rings = []
     for level in (0.795, 0.83, 0.88, 0.93, 0.98, 1.06):
         side, front, back = measures.trunk(level * scale)
@@ -168,7 +172,7 @@ def _leg(measures: Measures, bottom: Bottom, side: int, folds: FloatArray) -> Me
         share = float(drop) / reach
         # A straight leg does not narrow with the calf; the tighter it is, the more it does.
         straight = 0.62 * measures.leg(0.2) if ease > 0.012 else 0.0
-        radius = max(measures.leg(float(drop)), straight) + ease * (0.55 + 0.45 * min(1.0, max(0.0, share) * 1.5))
+        radius = max(measures.leg(float(drop)), straight) + ease * (0.15 + 0.85 * min(1.0, max(0.0, share) * 4))
         centre = hip + (ankle - hip) * max(0.0, share)
         calf = 0.010 * measures.breadth * float(np.exp(-(((share - 0.68) / 0.12) ** 2)))
         rings.append(
@@ -193,7 +197,7 @@ def _skirt(measures: Measures, bottom: Bottom, folds: FloatArray) -> Mesh:
     for level in (1.00, 1.06):
         side, front, back = measures.trunk(level * scale)
         rings.append(Ring((0, 0, level * scale), side + 0.006, front + 0.006, back + 0.006))
-    weighting = around_trunk(measures.skeleton, skirt=0.72)
+    weighting = around_trunk(measures.skeleton, skirt=0.88)
     return loft(rings, SKIRT, weighting, rows=18, segments=28, relief=0.02 * folds * min(1.0, 60 * bottom.looseness))
 
 

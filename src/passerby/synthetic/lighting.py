@@ -36,7 +36,7 @@ class Light:
         """Light on surfaces.
 
         Args:
-            normals: (N, 3) unit vectors.
+            normals: (N, 3) unit vectors, or (1, 3) for a level surface.
             ambient: (N,) how much of the surrounding light arrives, 0 to 1.
             lit: (N,) how much of the sun arrives, 0 to 1.
 

@@ -350,6 +350,8 @@ def _draw_shoes(generator: np.random.Generator, shape: Shape, bottom: Bottom) ->
     colour = draw_colour(generator, "shoe")
     bare_legs = bottom.kind in ("shorts", "skirt", "none")
     boot = float(generator.uniform(0.3, 1.0)) if generator.random() < 0.06 + 0.12 * shape.feminine else 0.0
+    if bottom.kind == "trousers":
+        boot = 0.0  # trousers are worn over the shaft
     sock = draw_colour(generator, "shoe") if bare_legs and generator.random() < 0.55 else None
     light_sole = generator.random() < 0.55
     return Shoes(

@@ -13,7 +13,7 @@ from passerby.errors import MachineError, MissingExtraError
 from passerby.synthetic.body import Body, PosedBody
 from passerby.types import FloatArray, ImageArray
 
-_KEPT_BODIES = 24
+_KEPT_BODIES = 64
 """How many bodies keep their texture and triangles with the renderer; the longest unused goes first."""
 
 

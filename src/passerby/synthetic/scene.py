@@ -1,6 +1,7 @@
 """Sites: the ground, walls and things that a camera sees behind the people, and the light there."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ SHADE_EXTENT = 48.0
 """Metres along each side of a site's shade map, which begins at x = -24, y = 0."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Surface:
     """A rectangle of some material.
 
@@ -37,10 +38,16 @@ class Surface:
     size: tuple[float, float]
     material: Material
 
-    @property
+    @cached_property
     def normal(self) -> FloatArray:
         """(3,) unit vector out of its front."""
         return np.asarray(np.cross(self.right, self.up), np.float32)
+
+    @cached_property
+    def corners(self) -> FloatArray:
+        """(4, 3) metres."""
+        edges = self.right * self.size[0], self.up * self.size[1]
+        return np.array([self.origin + a * edges[0] + b * edges[1] for a in (0, 1) for b in (0, 1)], np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,13 +181,13 @@ class _Builder:
 
     def campus(self) -> None:
         self._ground("slabs" if self.generator.random() < 0.6 else "asphalt", self._warm(0.42, 0.62))
-        grass = self._material("grass", (0.30, 0.40, 0.18))
+        grass = self._material("grass", (0.32, 0.37, 0.22))
         self._flat(-30, self.wall - 1.6, 60, 1.6, grass, lift=0.004)
         self._wall("brick" if self.generator.random() < 0.6 else "windows", self._masonry_colour(), self.wall)
         self._things(2, (2.0, 0.5, 0.8), "hedge", colour=(0.20, 0.30, 0.14))
 
     def park(self) -> None:
-        self._ground("grass", (0.33, 0.42, 0.20))
+        self._ground("grass", (0.35, 0.39, 0.24))
         path = self._material("gravel" if self.generator.random() < 0.5 else "asphalt", self._warm(0.48, 0.62))
         near, far = self.camera.distances
         self._flat(-30, near - 1.2, 60, far - near + 1.8, path, lift=0.004)
@@ -266,8 +273,9 @@ class _Builder:
         """A parked car: body, cabin, dark underside."""
         x = float(self.generator.uniform(-5.5, 1.0))
         paint = self._material("metal", self._bright() if self.generator.random() < 0.4 else self._grey(0.12, 0.8))
-        dark = self._material("metal", (0.08, 0.08, 0.09))
-        self._block(x, y + 0.05, (4.2, 1.6, 0.3), dark)
+        for wheel in (0.6, 3.1):
+            self._block(x + wheel, y + 0.02, (0.62, 1.6, 0.5), self._material("metal", (0.10, 0.10, 0.11)))
+        self._block(x, y + 0.25, (4.2, 1.3, 0.3), self._material("asphalt", (0.12, 0.12, 0.12)))
         self._block(x, y, (4.3, 1.7, 0.55), paint, base=0.28)
         self._block(x + 0.8, y + 0.15, (2.4, 1.4, 0.5), self._material("metal", (0.16, 0.18, 0.20)), base=0.83)
         self._block(x + 0.95, y + 0.2, (2.1, 1.3, 0.06), paint, base=1.33)

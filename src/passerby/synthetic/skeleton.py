@@ -66,7 +66,7 @@ class Skeleton:
     def of(cls, shape: Shape) -> "Skeleton":
         """Place the joints of a body of this shape."""
         height, feminine = shape.stature, shape.feminine
-        shoulder = 0.112 - 0.012 * feminine
+        shoulder = 0.105 - 0.011 * feminine
         hip = 0.049 + 0.003 * feminine
         joints = np.zeros((len(Bone), 3), np.float32)
         joints[Bone.PELVIS] = (0.0, 0.0, 0.535)
@@ -74,7 +74,7 @@ class Skeleton:
         joints[Bone.HEAD] = (0.0, -0.004, 0.865)
         for side in (1, -1):
             upper, fore, hand = ARMS[side]
-            joints[upper] = (side * shoulder, -0.004, 0.812)
+            joints[upper] = (side * shoulder, -0.004, 0.800)
             joints[fore] = (side * (shoulder + 0.004), -0.006, 0.632)
             joints[hand] = (side * (shoulder + 0.006), -0.004, 0.487)
             thigh, shank, foot = LEGS[side]

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image
 
 from passerby.synthetic.backgrounds import draw_background
 from passerby.synthetic.body import Body, PosedBody, build_body, posed
 from passerby.synthetic.camera import Box, Camera, sample_camera
 from passerby.synthetic.effects import Look, sample_look, through, to_bytes
 from passerby.synthetic.gait import sample_pose
-from passerby.synthetic.lighting import Light, reaching, to_display
+from passerby.synthetic.lighting import GAMMA, Light, reaching, to_display
 from passerby.synthetic.person import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.renderer import Renderer
@@ -19,7 +18,7 @@ from passerby.synthetic.scene import Site, build_site, momentary_light
 from passerby.types import FloatArray, ImageArray
 
 _FINER = 2
-"""Everything is drawn this many times as large as the picture and averaged down, which smooths edges."""
+"""People are drawn this many times as large as the picture and averaged down, which smooths their edges."""
 
 _BYSTANDERS, _FIRST_BYSTANDER = 40, 1_000_000
 """How many people only ever pass by, and the number of the first of them."""
@@ -83,15 +82,15 @@ class Studio:
 
     def _compose(self, view: _View, light: Light, box: Box, bodies: list[PosedBody]) -> FloatArray:
         """Draw site, shadows and people; (height, width, 3) display values."""
-        size = self._height * _FINER, self._width * _FINER
+        size = self._height, self._width
         everyone = np.concatenate([body.points for body in bodies])
         background = draw_background(view.site, view.camera, box, size, light, everyone)
         brightest = 1.25  # linear light that the brightest vertex colour stands for
         shades = [np.minimum(to_display(_light_on(body, view.site, light) / brightest), 1.0) for body in bodies]
         drawn = self._renderer.draw(bodies, shades, view.camera.projection(box))
-        people = drawn[..., :3] * np.float32(brightest ** (1 / 2.2) / 255.0)
-        whole = np.where(drawn[..., 3:] > 0, people, background)
-        return np.asarray(whole.reshape(self._height, _FINER, self._width, _FINER, 3).mean(axis=(1, 3)), np.float32)
+        averaged = _averaged(drawn.astype(np.float32) / 255.0)
+        people, coverage = averaged[..., :3] * np.float32(brightest ** (1 / GAMMA)), averaged[..., 3:]
+        return np.asarray(people + background * (1 - coverage), np.float32)
 
     def _walker(self, generator: np.random.Generator, camera: Camera, body: Body) -> PosedBody:
         """Put a person somewhere in front of a camera, walking as people do there."""
@@ -124,6 +123,12 @@ class Studio:
     def _build_view(self, index: int) -> _View:
         camera = sample_camera(self._seed, index)
         return _View(camera=camera, look=sample_look(self._seed, index), site=build_site(self._seed, index, camera))
+
+
+def _averaged(picture: FloatArray) -> FloatArray:
+    """Average squares of `_FINER` × `_FINER` pixels; adding slices is many times faster than `mean`."""
+    parts = [picture[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)]
+    return np.asarray(sum(parts[1:], start=parts[0]) / np.float32(_FINER**2), np.float32)
 
 
 def _heading(generator: np.random.Generator, camera: Camera) -> float:
@@ -159,8 +164,3 @@ def _jittered(generator: np.random.Generator, box: Box) -> Box:
     x, y = (box.left + box.right) / 2 + shift_x, (box.top + box.bottom) / 2 + shift_y
     half_width, half_height = box.width * wider / 2, box.height * taller / 2
     return Box(float(x - half_width), float(y - half_height), float(x + half_width), float(y + half_height - cut))
-
-
-def resized(picture: ImageArray, height: int, width: int) -> ImageArray:
-    """Scale a picture smoothly."""
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))

@@ -176,7 +176,7 @@ def _face(person: Person, generator: np.random.Generator) -> FloatArray:
     face *= 1 - cheeks[..., None] * rgb([0.0, 0.07, 0.07])
     face *= 1 - 0.22 * np.exp(-(((aside - 5.5) / 3.2) ** 2) - ((y - 31) / 3.0) ** 2)[..., None]
     if person.head.style != "bald":
-        scalp = (y < 17 - 4 * np.cos(aside / 9)) | ((aside > 15) & (y < 46)) | ((aside > 13) & (y < 34))
+        scalp = (y < 13 + 0.012 * aside**2) | ((aside > 15) & (y < 46)) | ((aside > 13) & (y < 34))
         face[scalp] = hair
     brow = (np.abs(aside - 5.5) < 3) & (np.abs(y - 27.5) < 1)
     face[brow] = 0.6 * hair + 0.25 * skin

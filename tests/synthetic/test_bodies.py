@@ -6,7 +6,7 @@ import pytest
 from passerby.synthetic.body import build_body, posed
 from passerby.synthetic.camera import Box, sample_camera
 from passerby.synthetic.gait import sample_pose, walking_pose
-from passerby.synthetic.person import sample_person
+from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.skeleton import PARENTS, Bone, Skeleton
 

@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 from passerby.synthetic.camera import Box, Camera
 from passerby.synthetic.colours import rgb
 from passerby.synthetic.lighting import Light, to_display
+from passerby.synthetic.mesh import bounds
 from passerby.synthetic.scene import Site, Surface
 from passerby.types import FloatArray
 
@@ -121,9 +122,10 @@ class GroundShadows:
     def __init__(self, people: FloatArray, light: Light) -> None:
         along = light.direction[:2] / light.direction[2]
         cast = people[:, :2] - people[:, 2:] * along
-        self._low = np.minimum(people[:, :2].min(0), cast.min(0)) - 0.6
-        high = np.maximum(people[:, :2].max(0), cast.max(0)) + 0.6
-        self._shape = tuple(int(n) for n in np.ceil((high - self._low) / self._CELL)[::-1])
+        (low, high), (cast_low, cast_high) = bounds(people[:, :2]), bounds(cast)
+        self._low = np.asarray(np.minimum(low, cast_low) - 0.6, np.float32)
+        upper = np.maximum(high, cast_high) + 0.6
+        self._shape = tuple(int(n) for n in np.ceil((upper - self._low) / self._CELL)[::-1])
         # What is near the ground keeps the sky's light from it: feet, hems, hanging bags.
         self._contact = self._soft(people[:, :2], np.exp(-people[:, 2] / 0.12), 0.07, 0.16)
         self._cast = self._soft(cast, np.ones(len(people), np.float32), light.softness, 0.5)

@@ -1,6 +1,7 @@
 """Where a camera hangs, what its lens sees, and who walks past it in which direction."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Box:
         return self.right - self.left
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Camera:
     """A fixed camera above the ground's origin, looking along +y and downwards.
 
@@ -55,6 +56,7 @@ class Camera:
     path: float
     straying: float
 
+    @cached_property
     def rotation(self) -> FloatArray:
         """(3, 3) rows: the camera's right, up and forward as unit vectors of the world."""
         tilt, roll = np.radians(self.tilt), np.radians(self.roll)
@@ -66,18 +68,19 @@ class Camera:
 
     def pixels(self, points: FloatArray) -> FloatArray:
         """Project world points (N, 3) in front of the camera to (N, 2) pixels, x to the right, y down."""
-        local = (points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation().T
+        local = (points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation.T
         depth = np.maximum(local[:, 2:], 1e-3)
         centred = local[:, :2] / depth * self.focal_length
-        return np.asarray(centred * [1, -1] + [FRAME_WIDTH / 2, FRAME_HEIGHT / 2], np.float32)
+        flipped = np.array([1.0, -1.0], np.float32)
+        return np.asarray(centred * flipped + np.array([FRAME_WIDTH / 2, FRAME_HEIGHT / 2], np.float32), np.float32)
 
     def depths(self, points: FloatArray) -> FloatArray:
         """(N,) metres from the camera to world points (N, 3), along its line of sight."""
-        return np.asarray((points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation()[2], np.float32)
+        return np.asarray((points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation[2], np.float32)
 
     def projection(self, box: Box) -> FloatArray:
         """(4, 4) matrix that takes world rows (x, y, z, 1) to clip space, `box` filling the picture."""
-        axes = self.rotation()
+        axes = self.rotation
         view = np.eye(4, dtype=np.float32)
         view[:3, :3] = axes.T
         view[3, :3] = -self.height * axes[:, 2]
@@ -94,7 +97,7 @@ class Camera:
         """(height, width, 3) directions through the pixels of a picture of `box`; forward component 1."""
         x = box.left + (np.arange(width) + 0.5) * (box.width / width) - FRAME_WIDTH / 2
         y = box.top + (np.arange(height) + 0.5) * (box.height / height) - FRAME_HEIGHT / 2
-        right, up, forward = self.rotation()
+        right, up, forward = self.rotation
         rays = forward + (x / self.focal_length)[None, :, None] * right
         return np.asarray(rays - (y / self.focal_length)[:, None, None] * up, np.float32)
 

@@ -226,4 +226,4 @@ def _shaft(measures: Measures, side: int, height: float, boot: bool) -> Mesh:
         below = float(hip[2]) - float(level)
         radius = measures.leg(below) + off
         rings.append(Ring((x, y, float(level)), radius, radius, radius + 0.012))
-    return loft(rings, SHOE if boot else SOCK, rigid(shank), rows=7, segments=12)
+    return loft(rings, SOCK, rigid(shank), rows=7, segments=12)

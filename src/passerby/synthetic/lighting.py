@@ -75,8 +75,8 @@ def reaching(points: FloatArray, direction: FloatArray, cell: float = 0.045, sla
     aside = aside / np.linalg.norm(aside)
     across = np.stack([aside, np.cross(direction, aside)], axis=1).astype(np.float32)
     flat = points @ across / cell
-    cells = np.floor(flat - flat.min(0)).astype(np.int64)
-    index = cells[:, 0] * (cells[:, 1].max() + 1) + cells[:, 1]
+    column, row = (np.floor(axis - axis.min()).astype(np.int64) for axis in flat.T)
+    index = column * (row.max() + 1) + row
     depth = points @ direction.astype(np.float32)
     nearest = np.full(index.max() + 1, -np.inf, np.float32)
     np.maximum.at(nearest, index, depth)

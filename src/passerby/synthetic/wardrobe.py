@@ -43,7 +43,7 @@ def paint(person: Person, folds: dict[str, FloatArray], generator: np.random.Gen
     plain: list[tuple[Patch, Colour]] = [
         (layout.SKIN, person.shape.skin),
         (layout.LEGWEAR, legwear),
-        (layout.SOCK, person.shoes.sock or person.shoes.colour),
+        (layout.SOCK, person.shoes.colour if person.shoes.boot else person.shoes.sock or person.shoes.colour),
         (layout.HAT, person.head.hat_colour),
         (layout.STRAP, scaled(person.bag.second, 0.85)),
         (layout.INNER, person.top.inner),

@@ -27,7 +27,9 @@ class Ranking:
     Attributes:
         query: Its place among the queries.
         average_precision: How good the whole ranking is, 0 to 1.
-        first_right: The rank of its first right answer, from 1.
+        first_right: The rank of its nearest right answer, from 1.
+        nearest_right: That answer's place in the gallery, which may be too far down to be in `gallery`.
+        nearest_right_distance: How far it is.
         gallery: Places of the nearest in the gallery, nearest first.
         right: For each of them, whether it shows the same person.
         distances: For each of them, how far it is.
@@ -36,6 +38,8 @@ class Ranking:
     query: int
     average_precision: float
     first_right: int
+    nearest_right: int
+    nearest_right_distance: float
     gallery: tuple[int, ...]
     right: tuple[bool, ...]
     distances: tuple[float, ...]
@@ -242,10 +246,13 @@ def _ranking(
     row = distances.astype(np.float64)
     row[removed] = np.nan
     nearest = smallest(row, depth)
+    nearest_right = int(right[row[right].argmin()])
     return Ranking(
         query=query,
         average_precision=float(metrics.average_precision[query]),
         first_right=int(ranks[0]),
+        nearest_right=nearest_right,
+        nearest_right_distance=float(row[nearest_right]),
         gallery=tuple(nearest.tolist()),
         right=tuple(np.isin(nearest, right).tolist()),
         distances=tuple(row[nearest].tolist()),

@@ -5,6 +5,7 @@ The only module that imports panda3d, and only when a `Renderer` is made.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -149,15 +150,21 @@ def _texture(core: Any, image: ImageArray) -> Any:  # noqa: ANN401
 
 
 def _panda3d() -> Any:  # noqa: ANN401
-    """Import panda3d.core, set up for software rendering without window, sound or chatter."""
+    """Import panda3d.core, set up for software rendering."""
     try:
         from panda3d import core
     except ImportError as error:
         raise MissingExtraError("drawing synthetic people", "synthetic") from error
+    _set_up(core)
+    return core
+
+
+@cache
+def _set_up(core: Any) -> None:  # noqa: ANN401
+    """Tell Panda3D, once and before it draws, to render in software without window, sound or chatter."""
     settings = "load-display p3tinydisplay\nwindow-type offscreen\naudio-library-name null\n"
     settings += "notify-level-display fatal\nnotify-level-tinydisplay error\n"
     core.loadPrcFileData("passerby", settings)
-    return core
 
 
 def panda3d_version() -> str:

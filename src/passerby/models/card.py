@@ -28,3 +28,7 @@ class ModelCard(BaseModel):
     recipe: dict[str, Any] | None = Field(None, description="The complete recipe that it was trained with.")
     dropped_weights: tuple[str, ...] = Field((), description="Published weights that the import left out, and why.")
     passerby_version: str = Field(description="The version that wrote the bundle.")
+
+    def caution(self) -> str:
+        """What the model must not be used for, as one sentence."""
+        return f"This model must not be used for {'; '.join(self.not_for)}."

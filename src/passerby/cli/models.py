@@ -1,0 +1,88 @@
+"""`passerby models`: the models that are here, and those that come from elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from passerby.cli.console import note, print_fields, print_table
+
+app = typer.Typer(name="models", help="List and import models.", invoke_without_command=True, rich_markup_mode="rich")
+
+
+@app.callback()
+def _list(context: typer.Context) -> None:
+    """List the models that have a name: those of the package, and those in the user's folder of models."""
+    if context.invoked_subcommand is not None:
+        return
+    from passerby.models.bundle import load_bundle
+    from passerby.models.store import models_folder, named_bundles
+
+    rows = []
+    for name, path in named_bundles():
+        bundle = load_bundle(path)
+        size = f"{bundle.preprocessing.height}×{bundle.preprocessing.width}"
+        calibrated = "yes" if bundle.calibration else "no"
+        rows.append(
+            (name, bundle.identity[:12], bundle.architecture.backbone, size, calibrated, bundle.card.trained_on)
+        )
+    if rows:
+        print_table(("model", "identity", "backbone", "size", "calibrated", "trained on"), rows, numbers=("size",))
+    else:
+        note(f"no models yet; put bundles into {models_folder()}, or name a bundle by its folder")
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="A published checkpoint: .pth or .safetensors.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder of the bundle.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the bundle that stands there.")] = False,
+    height: Annotated[int, typer.Option("--height", help="Pixels that the network was trained on.")] = 256,
+    width: Annotated[int, typer.Option("--width", help="Pixels that the network was trained on.")] = 128,
+) -> None:
+    """Turn a published checkpoint into a bundle, with every entry of it accounted for."""
+    from passerby.models.bundle import check_replaceable, save_bundle
+    from passerby.models.importing import import_checkpoint
+    from passerby.models.preprocessing import Preprocessing
+
+    check_replaceable(output, force)
+    imported = import_checkpoint(file, Preprocessing(height=height, width=width))
+    bundle = save_bundle(output, imported.network, imported.preprocessing, imported.card, replace=force)
+    print_fields(
+        {
+            "bundle": str(bundle.path),
+            "identity": bundle.identity,
+            "backbone": bundle.architecture.backbone,
+            "embedding": f"{imported.network.dimension} numbers",
+            "pictures": f"{height}×{width}, ImageNet's mean and deviation",
+            "loaded": f"{imported.loaded} published entries",
+            "left out": "\n".join(imported.dropped) or "none",
+        }
+    )
+
+
+@app.command()
+def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model.")]) -> None:
+    """Print everything that is known of a model: card, figures, calibration."""
+    from passerby.models.bundle import load_bundle
+    from passerby.models.store import find_bundle
+
+    bundle = load_bundle(find_bundle(model))
+    card, calibration = bundle.card, bundle.calibration
+    print_fields(
+        {
+            "name": card.name,
+            "identity": bundle.identity,
+            "summary": card.summary,
+            "network": f"{bundle.architecture.backbone}, pooling {bundle.architecture.pooling}, "
+            f"neck {bundle.architecture.neck}, {bundle.precision}",
+            "pictures": f"{bundle.preprocessing.height}×{bundle.preprocessing.width}",
+            "trained on": card.trained_on,
+            "licence": card.licence,
+            "figures": "\n".join(f"{name}: {figure}" for name, figure in bundle.figures.items()) or "none yet",
+            "threshold": "none yet; see `passerby calibrate`"
+            if calibration is None
+            else f"{calibration.threshold:.4f}, {calibration.criterion}, on {calibration.source}",
+            "must not be used for": "\n".join(card.not_for),
+        }
+    )

@@ -1,0 +1,48 @@
+"""Options that several commands share, and the data set that they describe."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from passerby.cli.console import note, progress_bar
+
+if TYPE_CHECKING:
+    from passerby.data.dataset import Dataset
+
+DataPath = Annotated[Path, typer.Option("--data", help="Folder of the data set.", show_default=False)]
+Format = Annotated[
+    str | None, typer.Option("--format", help="How the data set is laid out; by default it is recognised.")
+]
+CameraPattern = Annotated[
+    str | None,
+    typer.Option(
+        "--camera-pattern",
+        help="Folder per person: regular expression whose first group is the camera, such as 'cam([0-9]+)'.",
+    ),
+]
+TestShare = Annotated[
+    float, typer.Option("--test-share", help="Folder per person: share of the people to test on.", min=0, max=1)
+]
+DropBroken = Annotated[bool, typer.Option("--drop-broken", help="Leave out pictures that cannot be decoded.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, …; auto takes a GPU where there is one.")]
+
+
+def open_dataset(
+    path: Path,
+    format: str | None = None,
+    camera_pattern: str | None = None,
+    test_share: float = 0.3,
+    drop_broken: bool = False,
+) -> "Dataset":
+    """Read the data set that the options describe, without its broken pictures if that is asked for."""
+    from passerby.data import ReadOptions, read_dataset
+    from passerby.data.loader import find_broken
+
+    dataset = read_dataset(path, format, ReadOptions(camera_pattern=camera_pattern, test_share=test_share))
+    if drop_broken:
+        with progress_bar("checking pictures") as progress:
+            broken = find_broken([sample.path for sample in dataset.samples], progress)
+        dataset = dataset.without(path for path, _ in broken)
+        note(f"left out {len(broken)} broken pictures of {len(dataset.samples) + len(broken)}")
+    return dataset

@@ -1,0 +1,66 @@
+"""`passerby embed` and `passerby search`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from passerby.cli.console import note, output, print_table, progress_bar
+from passerby.cli.options import Device
+
+PANEL = "Use"
+
+
+def embed(
+    model: Annotated[Path, typer.Argument(help="Name or folder of a model.")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
+    output: Annotated[Path, typer.Option("--output", help="The .npz to write.")],
+    device: Device = "auto",
+) -> None:
+    """Turn pictures of people into vectors: `embeddings` (N, D) float32 of length 1, and their `paths`."""
+    from passerby.models.embedder import load_embedder
+    from passerby.retrieval.embedding_file import save_embeddings
+    from passerby.retrieval.pictures import embed_folder
+
+    embedder = load_embedder(model, device)
+    with progress_bar("embedding") as progress:
+        content = embed_folder(embedder, images, progress)
+    save_embeddings(output, content)
+    note(f"{len(content.paths):,} embeddings of {embedder.dimension} numbers: {output}")
+
+
+def search(
+    query: Annotated[Path, typer.Argument(help="A picture of the person.")],
+    gallery: Annotated[Path, typer.Option("--gallery", help="A folder of pictures, or an .npz of `passerby embed`.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Name or folder of a model; by default the one that made the .npz.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", help="How many answers.", min=1)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    grid: Annotated[Path | None, typer.Option("--grid", help="Draw the answers as this picture.")] = None,
+) -> None:
+    """Find the pictures of a gallery that look most like the same person."""
+    from passerby.retrieval.pictures import search_pictures
+
+    with progress_bar("embedding the gallery") as progress:
+        matches = search_pictures(query, gallery, model, top, progress)
+    if as_json:
+        output().print_json(json.dumps([asdict(match) for match in matches]))
+    else:
+        says = {None: "", True: "same person", False: "someone else"}
+        rows = [(str(m.rank), f"{m.distance:.4f}", says[m.same_person], m.path) for m in matches]
+        print_table(("rank", "distance", "by the threshold", "picture"), rows, numbers=("rank", "distance"))
+        if matches and matches[0].same_person is None:
+            note("this model has no calibration, so no distance means the same person yet; see `passerby calibrate`")
+    if grid is not None:
+        from passerby.atomic import atomic_path
+        from passerby.retrieval.drawing import draw_matches
+
+        with atomic_path(grid) as path:
+            draw_matches(query, matches).save(path)
+        note(f"grid: {grid}")
+
+
+COMMANDS = (embed, search)

@@ -1,0 +1,143 @@
+"""`passerby train` and `passerby recipes`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from passerby.cli.console import errors, note, output, print_fields, print_table
+from passerby.cli.options import CameraPattern, DataPath, Device, DropBroken, Format, TestShare, open_dataset
+from passerby.training.reporter import Reporter
+
+PANEL = "Train"
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this recipe with all its values.")] = None,
+) -> None:
+    """List the recipes, or print one completely."""
+    from passerby.training.recipe import load_recipe, recipe_names, to_yaml
+
+    if name is not None:
+        output().print(to_yaml(load_recipe(name)), markup=False, end="", soft_wrap=True)
+        return
+    loaded = [load_recipe(known) for known in recipe_names()]
+    rows = [
+        (
+            recipe.name,
+            recipe.architecture.backbone,
+            f"{recipe.preprocessing.height}×{recipe.preprocessing.width}",
+            str(recipe.epochs),
+            recipe.summary,
+        )
+        for recipe in loaded
+    ]
+    print_table(("recipe", "backbone", "size", "epochs", "what it is"), rows, numbers=("size", "epochs"))
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe (see `passerby recipes`) or a YAML file.")],
+    data: DataPath,
+    output: Annotated[Path, typer.Option("--output", help="Folder for bundles, log and checkpoint.")],
+    set: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
+    ] = None,
+    initial: Annotated[
+        Path | None, typer.Option("--init", help="Start from the backbone of this bundle or published checkpoint.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where this training was interrupted.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Begin anew though --output holds a training.")] = False,
+    device: Device = "auto",
+    format: Format = None,
+    camera_pattern: CameraPattern = None,
+    test_share: TestShare = 0.3,
+    drop_broken: DropBroken = False,
+) -> None:
+    """Train a model; leaves its best and its last bundle, a log, and a checkpoint to go on from.
+
+    Ctrl-C saves and stops; the same command with --resume then comes to the very same result.
+    """
+    from passerby.training.recipe import load_recipe
+    from passerby.training.trainer import train as run_training
+
+    loaded = load_recipe(recipe, set or [])
+    dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
+    with TrainingDisplay() as display:
+        try:
+            result = run_training(
+                loaded,
+                dataset,
+                output,
+                device=device,
+                resume=resume,
+                overwrite=force,
+                initial=initial,
+                reporter=display,
+            )
+        except KeyboardInterrupt:
+            display.stop()
+            note(f"saved to {output}; give the same command with --resume to go on")
+            raise
+    fields = {"best": str(result.best.path), "last": str(result.last.path), "log": str(output / "log.csv")}
+    validation = result.best.figures.get("validation", {})
+    if "rank_1" in validation:
+        fields["validation"] = (
+            f"rank-1 {validation['rank_1']:.1%}, mAP {validation['mean_ap']:.1%} in epoch {validation['epoch']}"
+        )
+    if result.best.calibration is not None:
+        fields["threshold"] = f"{result.best.calibration.threshold:.4f} ({result.best.calibration.criterion})"
+    print_fields(fields)
+
+
+class TrainingDisplay(Reporter):
+    """Shows a training as bars, a line per epoch, and notes."""
+
+    def __init__(self) -> None:
+        """Prepare the bars; each appears when it is first told of."""
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+        self._bar = Progress(*columns, TimeRemainingColumn(), console=errors(), transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "TrainingDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bars away."""
+        self._bar.stop()
+
+    def rendering(self, done: int, total: int) -> None:
+        """Show how many pictures are rendered."""
+        self._show("rendering", done, total, f"{done:,} of {total:,}")
+
+    def decoding(self, done: int, total: int) -> None:
+        """Show how many pictures are decoded."""
+        self._show("decoding", done, total, f"{done:,} of {total:,}")
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """Show how far training has come."""
+        self._show("training", done, total, f"step {done:,} of {total:,}, loss {loss:.3f}")
+
+    def note(self, message: str) -> None:
+        """Show a note."""
+        note(message)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Print an epoch's figures."""
+        measured = f"  validation rank-1 {row['rank_1']:.1%}  mAP {row['mean_ap']:.1%}" if "rank_1" in row else ""
+        note(f"epoch {row['epoch']:>3}  loss {row['loss']:.4f}  {row['seconds']:,.0f} s{measured}")
+
+    def _show(self, what: str, done: int, total: int, state: str) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=total, state=state)
+        task = self._tasks[what]
+        speed = self._bar.tasks[list(self._tasks).index(what)].speed
+        rate = f", {speed:,.1f}/s" if speed else ""
+        self._bar.update(task, completed=done, total=total, state=state + rate, visible=done < total)
+
+
+COMMANDS = (train, recipes)

@@ -1,10 +1,12 @@
 """What a call costs, measured so that neighbours on a shared machine disturb it little."""
 
+import ctypes
 import gc
 import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +28,7 @@ class CpuTime:
         return CpuTime(self.least * factor, self.median * factor, self.repeats)
 
     def to_dict(self) -> dict[str, float]:
+        """The same as JSON takes it."""
         return {key: round(value, 4) for key, value in asdict(self).items()}
 
 
@@ -43,10 +46,14 @@ def cpu_times(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str,
 def peak_mib(call: Callable[[], Any]) -> float:
     """Give how far the process's memory rises above where it stood before the call, in MiB.
 
-    It is sampled every millisecond, which costs processor time: never measure both in one run.
+    Measure this before any other call of the same kind: memory that was used and freed may stay with the
+    process and would hide the rise. It is sampled every millisecond, which costs processor time, so never
+    measure both in one run.
     """
     process = psutil.Process()
     gc.collect()
+    with suppress(OSError, AttributeError):  # Where it is glibc's, the heap gives back what is free.
+        ctypes.CDLL(None).malloc_trim(0)
     before = peak = process.memory_info().rss
     done = threading.Event()
 

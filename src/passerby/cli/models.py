@@ -15,17 +15,22 @@ def _list(context: typer.Context) -> None:
     """List the models that have a name: those of the package, and those in the user's folder of models."""
     if context.invoked_subcommand is not None:
         return
+    from passerby.errors import BundleError
     from passerby.models.bundle import load_bundle
     from passerby.models.store import models_folder, named_bundles
 
     rows = []
     for name, path in named_bundles():
-        bundle = load_bundle(path)
+        try:
+            bundle = load_bundle(path)
+        except BundleError as error:
+            note(str(error))
+            rows.append((name, "damaged", "", "", "", ""))
+            continue
         size = f"{bundle.preprocessing.height}×{bundle.preprocessing.width}"
         calibrated = "yes" if bundle.calibration else "no"
-        rows.append(
-            (name, bundle.identity[:12], bundle.architecture.backbone, size, calibrated, bundle.card.trained_on)
-        )
+        backbone, trained_on = bundle.architecture.backbone, bundle.card.trained_on
+        rows.append((name, bundle.identity[:12], backbone, size, calibrated, trained_on))
     if rows:
         print_table(("model", "identity", "backbone", "size", "calibrated", "trained on"), rows, numbers=("size",))
     else:

@@ -24,10 +24,11 @@ from passerby.training.checkpoint import Progress, read_progress, restore, save_
 from passerby.training.initial import initial_network
 from passerby.training.interrupt import deferred_interrupt
 from passerby.training.objective import Objective
-from passerby.training.precision import autocast, choose_precision
+from passerby.training.precision import choose_precision
 from passerby.training.recipe import Recipe, to_yaml
 from passerby.training.reporter import Reporter
 from passerby.training.schedule import learning_rate_factor
+from passerby.training.step import training_step
 from passerby.training.task import TrainingTask, prepare_task, step_generator
 from passerby.training.validation import Validator
 
@@ -122,14 +123,11 @@ def train(
                 _set_learning_rate(optimizer, rate * recipe.optimizer.learning_rate)
 
                 pictures = augment(pictures, recipe.augmentation, generator).to(target)
-                with autocast(precision, target):
-                    features = network(normalise(pictures, size.mean, size.std))
-                loss, parts = objective(features, labels[torch.as_tensor(batches[step], device=target)], epoch)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
+                pictures = normalise(pictures, size.mean, size.std)
+                shown = labels[torch.as_tensor(batches[step], device=target)]
+                losses = training_step(network, objective, optimizer, pictures, shown, epoch, precision)
 
-                progress = progress.after_step([loss.item(), *parts.tolist()])
+                progress = progress.after_step(losses)
                 _check_finite(progress, epoch)
                 done = epoch * len(batches) + step + 1
                 reporter.step(done, recipe.epochs * len(batches), progress.mean_losses()[0])

@@ -1,0 +1,88 @@
+"""What real pictures cost a training step: the step with its data, beside the same step on one fixed batch.
+
+Both run in turns in one process, with the recipe's network, losses and augmentation. The bare step's batch is made
+beforehand, so the difference is everything that data costs: choosing, copying, augmenting, normalising.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from passerby.data import read_dataset
+from passerby.data.loader import PictureStore
+from passerby.data.transforms import augment, normalise
+from passerby.models.network import ReidNetwork
+from passerby.training.objective import Objective
+from passerby.training.precision import choose_precision
+from passerby.training.recipe import load_recipe
+from passerby.training.step import training_step
+from passerby.training.task import prepare_task, step_generator
+from record import record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a data set to take pictures from")
+    parser.add_argument("--recipe", default="small-resnet18")
+    parser.add_argument("--pairs", type=int, default=60, help="steps of each kind")
+    arguments = parser.parse_args()
+
+    recipe = load_recipe(arguments.recipe)
+    task = prepare_task(recipe, read_dataset(arguments.data))
+    device = torch.device("cpu")
+    precision = choose_precision(recipe.precision, device)
+    torch.manual_seed(0)
+    network = ReidNetwork(recipe.architecture).place(device).train()
+    objective = Objective(recipe.losses, network, task.classes)
+    optimizer = recipe.optimizer.build([network, objective])
+    size = recipe.preprocessing
+    store = PictureStore([sample.path for sample in task.samples], size.height, size.width, keep_decoded=True)
+    batches = task.batches(recipe, 0)
+
+    def prepared(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        indices = batches[step % len(batches)]
+        pictures = next(iter(store.batches([indices])))
+        pictures = augment(pictures, recipe.augmentation, step_generator(recipe, 0, step))
+        return normalise(pictures, size.mean, size.std), task.labels[torch.as_tensor(indices)]
+
+    def bare(pictures: torch.Tensor, labels: torch.Tensor) -> None:
+        training_step(network, objective, optimizer, pictures, labels, 0, precision)
+
+    fixed = prepared(0)
+    times: dict[str, list[float]] = {"bare": [], "with data": []}
+    for step in range(arguments.pairs + 5):
+        started = time.process_time()
+        bare(*fixed)
+        between = time.process_time()
+        bare(*prepared(step))
+        if step >= 5:  # the first ones warm up
+            times["bare"].append(between - started)
+            times["with data"].append(time.process_time() - between)
+    ratios = np.array(times["with data"]) / np.array(times["bare"])
+    figures = {
+        "recipe": recipe.name,
+        "precision": precision,
+        "threads": torch.get_num_threads(),
+        "batch": task.people_per_batch * recipe.batch.pictures,
+        "pairs": arguments.pairs,
+        "bare_step_cpu_seconds_median": round(statistics.median(times["bare"]), 4),
+        "step_with_data_cpu_seconds_median": round(statistics.median(times["with data"]), 4),
+        "ratio_of_medians": round(statistics.median(times["with data"]) / statistics.median(times["bare"]), 4),
+        "ratio_median_of_pairs": round(float(np.median(ratios)), 4),
+    }
+    print("\n".join(f"{key:40} {value}" for key, value in figures.items()))
+    added = figures["ratio_median_of_pairs"] - 1
+    summary = {
+        "what": f"Training step with real pictures, {recipe.name}",
+        "figure": f"{added:+.1%} processor time",
+        "beside": "the same step on one fixed batch",
+    }
+    record("training_step", figures | {"summary": [summary]})
+
+
+if __name__ == "__main__":
+    main()

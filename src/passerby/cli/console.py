@@ -11,8 +11,9 @@ from rich.table import Table
 
 @cache
 def output() -> Console:
-    """Standard output, for results."""
-    return Console()
+    """Standard output, for results; lines break to fit a terminal, never in a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=10_000)
 
 
 @cache
@@ -36,7 +37,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=errors(), transient=True) as bar:
+    with Progress(*columns, console=errors(), transient=True, disable=not errors().is_terminal) as bar:
         task = bar.add_task(what, total=None, rate="")
 
         def update(done: int, total: int) -> None:

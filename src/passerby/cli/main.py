@@ -36,11 +36,11 @@ def _main(
     """Find the same person again across cameras that do not overlap."""
 
 
-for group in (data.app, models.app):
-    app.add_typer(group)
-for module in (train, evaluate, pictures, verify, demo):
+for module in (demo, train, evaluate, pictures, verify):
     for command in module.COMMANDS:
         app.command(rich_help_panel=module.PANEL)(command)
+app.add_typer(data.app, rich_help_panel=demo.PANEL)
+app.add_typer(models.app, rich_help_panel=pictures.PANEL)
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -72,7 +72,8 @@ def _explain(error: BaseException) -> int:
     elif isinstance(error, _usage_error()):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "passerby"
-        message, code = f"{error.format_message()} See `{command} --help`.", 2  # type: ignore[attr-defined]
+        what = error.format_message().rstrip(".")  # type: ignore[attr-defined]
+        message, code = f"{what}; see `{command} --help`", 2
     elif isinstance(error, MemoryError):
         message, code = "out of memory; use smaller batches or pictures, or a larger machine", 1
     elif isinstance(error, OSError) and error.strerror:

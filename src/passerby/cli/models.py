@@ -1,7 +1,8 @@
 """`passerby models`: the models that are here, and those that come from elsewhere."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,8 +43,12 @@ def import_model(
     file: Annotated[Path, typer.Argument(help="A published checkpoint: .pth or .safetensors.")],
     output: Annotated[Path, typer.Option("--output", help="Folder of the bundle.")],
     force: Annotated[bool, typer.Option("--force", help="Replace the bundle that stands there.")] = False,
-    height: Annotated[int, typer.Option("--height", help="Pixels that the network was trained on.")] = 256,
-    width: Annotated[int, typer.Option("--width", help="Pixels that the network was trained on.")] = 128,
+    height: Annotated[
+        int, typer.Option("--height", help="Pixels that the network was trained on.", min=16, max=1024)
+    ] = 256,
+    width: Annotated[
+        int, typer.Option("--width", help="Pixels that the network was trained on.", min=16, max=1024)
+    ] = 128,
 ) -> None:
     """Turn a published checkpoint into a bundle, with every entry of it accounted for."""
     from passerby.models.bundle import check_replaceable, save_bundle
@@ -84,10 +89,18 @@ def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model."
             "pictures": f"{bundle.preprocessing.height}×{bundle.preprocessing.width}",
             "trained on": card.trained_on,
             "licence": card.licence,
-            "figures": "\n".join(f"{name}: {figure}" for name, figure in bundle.figures.items()) or "none yet",
+            "figures": "\n".join(_figures_line(name, content) for name, content in bundle.figures.items())
+            or "none yet",
             "threshold": "none yet; see `passerby calibrate`"
             if calibration is None
             else f"{calibration.threshold:.4f}, {calibration.criterion}, on {calibration.source}",
             "must not be used for": "\n".join(card.not_for),
         }
+    )
+
+
+def _figures_line(name: str, figures: Mapping[str, Any]) -> str:
+    """One measurement's figures in a line; shares are from 0 to 1."""
+    return f"{name}: " + ", ".join(
+        f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}" for key, value in figures.items()
     )

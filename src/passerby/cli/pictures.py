@@ -50,7 +50,7 @@ def search(
         output().print_json(json.dumps([asdict(match) for match in matches]))
     else:
         says = {None: "", True: "same person", False: "someone else"}
-        rows = [(str(m.rank), f"{m.distance:.4f}", says[m.same_person], m.path) for m in matches]
+        rows = [(str(m.rank), f"{m.distance:.4f}", says[m.same_person], _from_here(m.path)) for m in matches]
         print_table(("rank", "distance", "by the threshold", "picture"), rows, numbers=("rank", "distance"))
         if matches and matches[0].same_person is None:
             note("this model has no calibration, so no distance means the same person yet; see `passerby calibrate`")
@@ -61,6 +61,12 @@ def search(
         with atomic_path(grid) as path:
             draw_matches(query, matches).save(path)
         note(f"grid: {grid}")
+
+
+def _from_here(path: str) -> str:
+    """A path as it is called from the folder that one stands in, where it lies below that."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 COMMANDS = (embed, search)

@@ -96,7 +96,9 @@ class TrainingDisplay(Reporter):
     def __init__(self) -> None:
         """Prepare the bars; each appears when it is first told of."""
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
-        self._bar = Progress(*columns, TimeRemainingColumn(), console=errors(), transient=True)
+        self._bar = Progress(
+            *columns, TimeRemainingColumn(), console=errors(), transient=True, disable=not errors().is_terminal
+        )
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> "TrainingDisplay":

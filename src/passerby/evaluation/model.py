@@ -83,7 +83,7 @@ def calibrate_on(
         [sample.camera_id for sample in samples],
         max_far=max_far,
         criterion=criterion,
-        source=f"{len(people(samples))} {whom} of {dataset.name}",
+        source=f"{len(people(samples))} {whom}",
     )
 
 
@@ -102,7 +102,7 @@ def _calibration_samples(
                 f"expected people whom the model's training held out, but it {why}; calibrate on other labelled "
                 "pictures, or on test people with --people test and never report figures on them after that"
             )
-        return held_out, "people held out of training"
+        return held_out, f"people of {dataset.name} who were held out of training"
     if chosen in ("train", "all") and trained_here:
         raise CalibrationError(
             "expected people whom the model has not seen, got those it was trained on, whose distances are too "
@@ -110,4 +110,5 @@ def _calibration_samples(
         )
     test = tuple(dict.fromkeys(dataset.query + dataset.gallery))
     everything = {"train": dataset.train, "test": test, "all": dataset.train + test}
-    return everything[chosen], {"train": "training people", "test": "test people", "all": "people"}[chosen]
+    whom = {"train": "training people", "test": "test people", "all": "people"}[chosen]
+    return everything[chosen], f"{whom} of {dataset.name}"

@@ -40,13 +40,13 @@ def draw_pair(first: ImageSource, second: ImageSource, decision: Decision) -> Im
     answer, colour = ("TRUE: same person", _YES) if decision.same_person else ("FALSE: different people", _NO)
     lines = (answer, f"distance {decision.distance:.3f}, threshold {decision.threshold:.3f}", *_wrap(decision.source))
     width = 2 * _CROP[0] + 3 * _MARGIN + 80
-    sheet = Image.new("RGB", (width, _CROP[1] + 2 * _LINE + 2 * _MARGIN + _LINE * len(lines)), _PAPER)
+    below = _CROP[1] + 2 * _LINE + 2 * _MARGIN
+    sheet = Image.new("RGB", (width, below + _LINE * len(lines) + _MARGIN), _PAPER)
     _tile(sheet, (_MARGIN, _MARGIN), first, ("A", _name(first)), colour)
     _tile(sheet, (width - _MARGIN - _CROP[0], _MARGIN), second, ("B", _name(second)), colour)
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(lines):
-        top = _CROP[1] + _LINE + 2 * _MARGIN + _LINE * number
-        draw.text((_MARGIN, top), line, fill=colour if number == 0 else _INK, font=_font())
+        draw.text((_MARGIN, below + _LINE * number), line, fill=colour if number == 0 else _INK, font=_font())
     return sheet
 
 

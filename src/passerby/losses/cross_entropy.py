@@ -47,8 +47,8 @@ class CrossEntropyLoss(nn.Module):
 class CrossEntropySpec(LossSpec):
     """Identity loss with label smoothing; with `scale`, by cosine."""
 
-    kind: Literal["cross_entropy"]
-    space: Space = "neck"
+    kind: Literal["cross_entropy"] = Field(description="Identity loss: each training person is a class.")
+    space: Space = Field("neck", description="Which embeddings it sees.")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of the target spread over all people.")
     scale: float | None = Field(None, gt=0, description="Scale of a cosine classifier; null for inner products.")
 

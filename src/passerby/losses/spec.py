@@ -14,8 +14,8 @@ class LossSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: str
-    space: Space
+    kind: str = Field(description="Which loss.")
+    space: Space = Field(description="Which embeddings it sees.")
     weight: float = Field(1.0, ge=0, description="Factor in the sum of all losses.")
     from_epoch: int = Field(0, ge=0, description="First epoch in which it counts; 0 is the first of all.")
 

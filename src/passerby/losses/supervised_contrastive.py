@@ -36,8 +36,8 @@ class SupervisedContrastiveLoss(nn.Module):
 class SupervisedContrastiveSpec(LossSpec):
     """Supervised contrastive loss on cosines."""
 
-    kind: Literal["supervised_contrastive"]
-    space: Space = "unit"
+    kind: Literal["supervised_contrastive"] = Field(description="Supervised contrastive loss on cosines.")
+    space: Space = Field("unit", description="Which embeddings it sees.")
     temperature: float = Field(0.2, gt=0, description="T.")
 
     def build(self, dimension: int, classes: int) -> SupervisedContrastiveLoss:

@@ -34,9 +34,9 @@ class BatchHardTripletLoss(nn.Module):
 class TripletSpec(LossSpec):
     """Batch-hard triplet loss; on raw embeddings unless said otherwise."""
 
-    kind: Literal["triplet"]
-    space: Space = "raw"
-    mining: Literal["batch_hard"] = "batch_hard"
+    kind: Literal["triplet"] = Field(description="Batch-hard triplet loss.")
+    space: Space = Field("raw", description="Which embeddings it sees.")
+    mining: Literal["batch_hard"] = Field("batch_hard", description="The farthest positive, the nearest negative.")
     margin: float | Literal["soft"] = Field(0.3, description='m, or "soft".')
 
     def build(self, dimension: int, classes: int) -> BatchHardTripletLoss:

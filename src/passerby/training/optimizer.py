@@ -13,8 +13,8 @@ class Optimizer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(3.5e-4, gt=0)
+    kind: Literal["adamw", "adam", "sgd"] = Field("adamw", description="AdamW, Adam, or SGD with momentum.")
+    learning_rate: float = Field(3.5e-4, gt=0, description="The full one, which the schedule scales.")
     weight_decay: float = Field(5e-4, ge=0, description="On weights; biases and normalisation have none.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Of SGD.")
 

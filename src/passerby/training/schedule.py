@@ -11,7 +11,7 @@ class Schedule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["cosine", "step", "constant"] = "cosine"
+    kind: Literal["cosine", "step", "constant"] = Field("cosine", description="What follows the warm-up.")
     warmup_epochs: float = Field(0, ge=0, description="Epochs until the full learning rate.")
     warmup_factor: float = Field(0.01, ge=0, le=1, description="Where warm-up starts.")
     milestones: tuple[float, ...] = Field((), description="Epochs at which a stepped rate falls.")

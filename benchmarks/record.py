@@ -31,13 +31,18 @@ def record(name: str, figures: dict[str, Any]) -> Path:
         path,
         {
             "benchmark": name,
-            "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+            "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_shown, sys.argv[1:])]),
             "machine": machine(),
             "versions": versions(),
             "figures": figures,
         },
     )
     return path
+
+
+def _shown(argument: str) -> str:
+    """An argument as others can use it: of an absolute path, which tells of this machine, only the name."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def machine() -> dict[str, Any]:

@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="CUHK03-NP, detected boxes, Market-1501's layout")
     parser.add_argument("--output", type=Path, required=True, help="folder for the training")
-    parser.add_argument("--epochs", type=int, default=45, help="so many take about 30 processor minutes")
+    parser.add_argument("--epochs", type=int, default=44, help="so many take about 30 processor minutes")
     parser.add_argument("--held-out", type=float, default=0.05, help="share of the training people for the curve")
     arguments = parser.parse_args()
 

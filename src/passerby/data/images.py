@@ -1,6 +1,7 @@
 """One picture, from whatever holds it, to H×W×3 RGB uint8."""
 
 import os
+import struct
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -20,6 +21,19 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 _SMALLEST_SIDE = 4
 _LARGEST_SIDE = 16_384
 _LARGEST_AREA = 50_000_000
+
+# What Pillow raises on damaged files, depending on the format and on where the damage is.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 # Where a picture is transparent it takes ImageNet's mean colour, which normalisation turns into zeros.
 _BACKDROP = (124, 116, 104, 255)
@@ -61,7 +75,7 @@ def read_image(source: ImageSource, name: str | None = None) -> ImageArray:
         raise ImageError(
             f"{name}: expected a picture ({', '.join(_FORMATS)}), got something else; remove or replace it"
         ) from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except _DAMAGE as error:
         raise ImageError(
             f"{name}: expected a whole picture, got a damaged one ({_reason(error)}); copy it again or drop it"
         ) from error

@@ -35,7 +35,7 @@ def pk_batches(
     if len(members) < people:
         raise DataError(
             f"expected at least {people} people to draw batches from, got {len(members)}; "
-            "add people or lower sampler.people"
+            "add people or lower batch.people"
         )
     groups = [_deal(indices, pictures, rng) for indices in members]
     batches: list[IntArray] = []

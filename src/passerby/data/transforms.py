@@ -7,7 +7,7 @@ not on the device, the number of threads, or the batches before it.
 from collections.abc import Sequence
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
 # ImageNet's mean colour in uint8: what padding and erasing leave behind is close to zero after normalisation.
@@ -27,6 +27,13 @@ class Augmentation(BaseModel):
     colour: float = Field(
         0.0, ge=0, le=1, description="Largest relative change of brightness, contrast and saturation."
     )
+
+    @field_validator("erase_area")
+    @classmethod
+    def _is_share(cls, area: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < area[0] <= area[1] <= 1:
+            raise ValueError(f"expected the smallest and the largest share, above 0 and up to 1, got {list(area)}")
+        return area
 
 
 def augment(batch: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
@@ -63,10 +70,14 @@ def _flip_and_crop(batch: Tensor, flip: float, pad: int, generator: torch.Genera
     moved = torch.empty_like(batch).copy_(_neutral(batch))
     for target, picture, mirror, (down, right) in zip(moved, batch, mirrored, offsets, strict=True):
         source = picture.flip(-1) if mirror else picture
-        target[:, max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)] = source[
-            :, max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)
-        ]
+        # Padding may be wider than the picture, which is then moved out of sight.
+        rows, columns = max(0, height - abs(down)), max(0, width - abs(right))
+        target[:, _span(down, rows), _span(right, columns)] = source[:, _span(-down, rows), _span(-right, columns)]
     return moved
+
+
+def _span(start: int, length: int) -> slice:
+    return slice(max(0, start), max(0, start) + length)
 
 
 def _jitter_colour(batch: Tensor, strength: float, generator: torch.Generator) -> Tensor:

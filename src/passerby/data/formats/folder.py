@@ -62,19 +62,22 @@ def _pictures(root: Path) -> tuple[dict[str, list[Path]], tuple[tuple[Path, str]
     """Each person's pictures by the folder's name, and the files that are left out."""
     pictures: dict[str, list[Path]] = {}
     ignored: list[tuple[Path, str]] = []
-    for child in _visible(root):
+    for child in sorted(root.iterdir()):
+        if child.name.startswith("."):
+            ignored.append((child, "hidden"))
+            continue
         if not child.is_dir():
             ignored.append((child, "not in the folder of a person"))
             continue
-        found = find_pictures(child)
+        found = dict.fromkeys(find_pictures(child))
         if found:
-            pictures[child.name] = found
+            pictures[child.name] = list(found)
         else:
             ignored.append((child, "a folder without pictures"))
         ignored += [
-            (path, "not a picture by its ending")
+            (path, "hidden" if path.suffix.lower() in SUFFIXES else "not a picture by its ending")
             for path in sorted(child.rglob("*"))
-            if path.is_file() and path.suffix.lower() not in SUFFIXES
+            if path.is_file() and path not in found
         ]
     return pictures, tuple(ignored)
 

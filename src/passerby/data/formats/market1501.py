@@ -15,7 +15,7 @@ from passerby.types import DISTRACTOR, JUNK, Sample
 
 LAYOUT = "folders bounding_box_train, query and bounding_box_test with names such as 0002_c1s1_000451_03.jpg"
 _SPLITS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
-_NAME = re.compile(r"(?P<person>-?\d+)_c(?P<camera>\d+)(?:s(?P<sequence>\d+))?(?:[_.]|$)")
+_NAME = re.compile(r"(?P<person>-1|\d+)_c(?P<camera>\d+)(?:s(?P<sequence>\d+))?(?:[_.]|$)")
 
 
 def recognises(root: Path) -> bool:

@@ -1,0 +1,144 @@
+"""What several tests share: pictures of people made of three colours, and a tiny network trained on them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from passerby.data import Dataset, read_dataset
+from passerby.models.bundle import Bundle, save_bundle
+from passerby.models.card import ModelCard
+from passerby.models.network import ReidNetwork
+from passerby.training.recipe import Recipe, load_recipe
+from passerby.training.trainer import TrainingResult, train
+
+HEIGHT, WIDTH = 64, 32
+TRAIN_PEOPLE, TEST_PEOPLE, CAMERAS, PICTURES = 12, 6, 2, 3
+
+
+@pytest.fixture(autouse=True)
+def _own_models_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that the person who runs the tests has put into their own folder play no part."""
+    monkeypatch.setenv("PASSERBY_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Real pictures and published weights, which the repository does not hold."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("PASSERBY_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("needs the folder that $PASSERBY_DATA names, else ../shared/data beside the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published_osnet(data_folder: Path) -> Path:
+    """OSNet x0.25, trained on Market-1501, as its author published it."""
+    file = data_folder / "weights" / "osnet_x0_25_market1501.pth"
+    if not file.is_file():
+        pytest.skip(f"needs {file.name} in the folder of real data")
+    return file
+
+
+@pytest.fixture(scope="session")
+def draw_person() -> Callable[[int, int, int], np.ndarray]:
+    """A function from person, camera and number to a picture: the person's colours, the camera's tint, noise."""
+
+    def draw(person: int, camera: int, number: int) -> np.ndarray:
+        colours = np.random.default_rng([7, person]).integers(30, 226, (3, 3))
+        random = np.random.default_rng([8, person, camera, number])
+        picture = np.full((HEIGHT, WIDTH, 3), 90.0)
+        shift = int(random.integers(-2, 3))
+        for part, (top, bottom) in enumerate(((4, 16), (16, 40), (40, 62))):
+            picture[top:bottom, 8 + shift : 24 + shift] = colours[part]
+        picture = picture * (0.85 + 0.15 * camera) + random.normal(0, 8, picture.shape)
+        return picture.clip(0, 255).astype(np.uint8)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def market(draw_person: Callable[[int, int, int], np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set in Market-1501's layout; of each test person and camera the first picture is a query."""
+    root = tmp_path_factory.mktemp("data") / "market"
+    for name in ("bounding_box_train", "query", "bounding_box_test"):
+        (root / name).mkdir(parents=True)
+    for person in range(1, TRAIN_PEOPLE + TEST_PEOPLE + 1):
+        for camera in range(1, CAMERAS + 1):
+            for number in range(PICTURES):
+                test = "query" if number == 0 else "bounding_box_test"
+                folder = root / ("bounding_box_train" if person <= TRAIN_PEOPLE else test)
+                picture = Image.fromarray(draw_person(person, camera, number))
+                picture.save(folder / f"{person:04d}_c{camera}s1_{number:06d}_00.jpg", quality=95)
+    return root
+
+
+@pytest.fixture(scope="session")
+def dataset(market: Path) -> Dataset:
+    return read_dataset(market)
+
+
+@pytest.fixture(scope="session")
+def people_folder(
+    draw_person: Callable[[int, int, int], np.ndarray], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Eight people with a folder each, three pictures from each of two cameras."""
+    root = tmp_path_factory.mktemp("data") / "friends"
+    for person, name in enumerate(("ann", "bob", "cem", "dan", "eve", "fay", "gus", "hal"), start=31):
+        (root / name).mkdir(parents=True)
+        for camera in (1, 2):
+            for number in range(3):
+                picture = Image.fromarray(draw_person(person, camera, number))
+                picture.save(root / name / f"cam{camera}_{number}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> tuple[str, ...]:
+    """What makes the recipe small-resnet18 train in a second or two on the pictures above."""
+    return (
+        "epochs=3",
+        "precision=fp32",
+        "architecture.width=0.125",
+        f"preprocessing.height={HEIGHT}",
+        f"preprocessing.width={WIDTH}",
+        "augmentation.pad=3",
+        "batch.people=4",
+        "batch.pictures=3",
+        "schedule.warmup_epochs=1",
+        "optimizer.learning_rate=0.002",
+        "validation.share=0.2",
+        "validation.every=2",
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tiny_settings: tuple[str, ...]) -> Recipe:
+    return load_recipe("small-resnet18", tiny_settings)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    dataset: Dataset, tiny_settings: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> TrainingResult:
+    """A tiny network that has learnt to tell colours; nothing may write into its folder."""
+    recipe = load_recipe("small-resnet18", (*tiny_settings, "epochs=12"))
+    return train(recipe, dataset, tmp_path_factory.mktemp("trained") / "run", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def model_card() -> ModelCard:
+    return ModelCard(
+        name="tiny", summary="Random weights.", trained_on="nothing", licence="none", passerby_version="0"
+    )
+
+
+@pytest.fixture
+def untrained(tiny_recipe: Recipe, model_card: ModelCard, tmp_path: Path) -> Bundle:
+    """A bundle of random weights without figures and calibration."""
+    network = ReidNetwork(tiny_recipe.architecture)
+    return save_bundle(tmp_path / "untrained", network, tiny_recipe.preprocessing, model_card)

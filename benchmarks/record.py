@@ -21,7 +21,8 @@ def record(name: str, figures: dict[str, Any]) -> Path:
 
     Args:
         name: The benchmark's name, as in `benchmarks/<name>.py`.
-        figures: Numbers by name; units belong into the names, such as "cpu_seconds".
+        figures: Numbers by name; units belong into the names, such as "cpu_seconds". Under "summary", the rows for
+            the table of figures (see `figures.py`): a list of {"what": …, "figure": …, "beside": …}, all text.
 
     Returns:
         The file's path.

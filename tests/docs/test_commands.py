@@ -55,7 +55,7 @@ def test_every_choice_is_named(pages: dict[str, str]) -> None:
 def shown_commands(page: str) -> list[str]:
     """Commands in the page's blocks and in its running text."""
     blocks = re.findall(r"^```(?:sh|text)\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     outside = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
     spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", outside)]
     return [text for text in lines + spans if re.match(r"passerby [a-z-]", text)]

@@ -91,7 +91,7 @@ def test_everything_that_a_page_shows_works(page: str, workplace: Path, capfd: p
         if language == "python":
             exec(compile(block, page, "exec"), {"__name__": "__main__"})
             continue
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             match line.split()[0]:
                 case "make":
                     assert set(line.split()[1:]) <= targets, f"{page}: {line!r} is not in the Makefile"

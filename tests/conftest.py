@@ -97,36 +97,41 @@ def people_folder(
     return root
 
 
-@pytest.fixture(scope="session")
-def tiny_settings() -> tuple[str, ...]:
-    """What makes the recipe small-resnet18 train in a second or two on the pictures above."""
-    return (
-        "epochs=3",
-        "precision=fp32",
-        "architecture.width=0.125",
-        f"preprocessing.height={HEIGHT}",
-        f"preprocessing.width={WIDTH}",
-        "augmentation.pad=3",
-        "batch.people=4",
-        "batch.pictures=3",
-        "schedule.warmup_epochs=1",
-        "optimizer.learning_rate=0.002",
-        "validation.share=0.2",
-        "validation.every=2",
-    )
+TINY_RECIPE = f"""
+name: tiny
+summary: Trains in a second or two on the pictures of the tests.
+epochs: 3
+precision: fp32
+architecture: {{backbone: resnet18, width: 0.125, last_stride: 1, pooling: average, neck: bnneck}}
+preprocessing: {{height: {HEIGHT}, width: {WIDTH}}}
+augmentation: {{flip: 0.5, pad: 3, erase: 0.3}}
+batch: {{people: 4, pictures: 3}}
+losses:
+  - {{kind: cross_entropy, space: neck, label_smoothing: 0.1}}
+  - {{kind: triplet, space: raw, margin: 0.3}}
+optimizer: {{kind: adamw, learning_rate: 0.002, weight_decay: 0.05}}
+schedule: {{kind: cosine, warmup_epochs: 1}}
+validation: {{share: 0.2, every: 2}}
+"""
 
 
 @pytest.fixture(scope="session")
-def tiny_recipe(tiny_settings: tuple[str, ...]) -> Recipe:
-    return load_recipe("small-resnet18", tiny_settings)
+def recipe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe for the pictures above."""
+    file = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
+    file.write_text(TINY_RECIPE)
+    return file
 
 
 @pytest.fixture(scope="session")
-def trained(
-    dataset: Dataset, tiny_settings: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
-) -> TrainingResult:
+def tiny_recipe(recipe_file: Path) -> Recipe:
+    return load_recipe(recipe_file)
+
+
+@pytest.fixture(scope="session")
+def trained(dataset: Dataset, recipe_file: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
     """A tiny network that has learnt to tell colours; nothing may write into its folder."""
-    recipe = load_recipe("small-resnet18", (*tiny_settings, "epochs=12"))
+    recipe = load_recipe(recipe_file, ["epochs=12"])
     return train(recipe, dataset, tmp_path_factory.mktemp("trained") / "run", device="cpu")
 
 

@@ -25,9 +25,11 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
     Raises:
         MachineError: The disk is full, read-only, or not ours to write to.
-        PasserbyError: A parent of `target` is a file.
+        PasserbyError: A parent of `target` is a file, or `target` has no name of its own, as `.` has none.
     """
     target = Path(target)
+    if target.name in ("", ".."):
+        raise PasserbyError(f"expected the name of a file or folder to write, got {str(target)!r}; give it a name")
     with _machine_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -50,7 +52,12 @@ def write_text(target: Path | str, text: str) -> None:
 
 def write_json(target: Path | str, content: Any) -> None:  # noqa: ANN401
     """Write `content` as indented JSON to `target`, whole or not at all."""
-    write_text(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(target, json_text(content))
+
+
+def json_text(content: Any) -> str:  # noqa: ANN401
+    """What `write_json` writes: the same content always gives the same text."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _replace(written: Path, target: Path, aside: Path) -> None:

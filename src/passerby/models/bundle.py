@@ -7,6 +7,7 @@ that calibrating again changes no identity, and no file can be changed or mixed 
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from passerby.atomic import atomic_path, write_json
+from passerby.atomic import atomic_path, json_text, write_json
 from passerby.errors import BundleError
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, ReidNetwork
@@ -27,7 +28,6 @@ _CARD, _FIGURES, _CALIBRATION = "card.json", "figures.json", "calibration.json"
 _FILES = frozenset({_MODEL, _WEIGHTS, _CARD, _FIGURES, _CALIBRATION})
 _FORMAT = 1
 
-Kind = TypeVar("Kind", bound=BaseModel)
 Content = TypeVar("Content")
 
 
@@ -116,11 +116,11 @@ def save_bundle(
         precision="fp32",
         weights_sha256=hashlib.sha256(weights).hexdigest(),
     )
-    model = model.model_copy(update={"identity": _identity(model)})
+    model = model.model_copy(update={"identity": _identity(model.model_dump(mode="json"))})
     with atomic_path(path) as folder:
         folder.mkdir()
         (folder / _WEIGHTS).write_bytes(weights)
-        (folder / _MODEL).write_text(json.dumps(model.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
+        write_json(folder / _MODEL, model.model_dump(mode="json"))
         _write_sealed(folder / _CARD, model.identity, card.model_dump(mode="json"))
         if figures:
             _write_sealed(folder / _FIGURES, model.identity, figures)
@@ -136,10 +136,11 @@ def check_replaceable(path: Path, replace: bool) -> None:
         BundleError: A bundle stands there and `replace` is False, or something that is no bundle does.
     """
     if path.is_dir():
-        strange = sorted(child.name for child in path.iterdir() if child.name not in _FILES)
+        found = {child.name for child in path.iterdir()}
+        strange = sorted(found - _FILES if _MODEL in found else found)
         if strange:
             raise BundleError(f"{path}: expected a new folder or a bundle, got one that holds {strange[0]}")
-        if any(path.iterdir()) and not replace:
+        if found and not replace:
             raise BundleError(f"{path}: a bundle stands there already; use --force to replace it")
     elif path.exists():
         raise BundleError(f"{path}: expected a folder for the bundle, got a file")
@@ -155,11 +156,7 @@ def load_bundle(path: Path | str) -> Bundle:
     if not (path / _MODEL).is_file():
         what = "a folder without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
         raise BundleError(f"{path}: expected a model bundle (a folder with {_MODEL}), got {what}")
-    model = _parse(_Model, path / _MODEL)
-    if model.format != _FORMAT:
-        raise BundleError(f"{path}: expected bundle format {_FORMAT}, got {model.format}; use a newer Passerby")
-    if _identity(model) != model.identity:
-        raise BundleError(f"{path / _MODEL}: its content does not match its identity; get the bundle again")
+    model = _read_model(path)
     _verified_weights(path, model.identity, model.weights_sha256)
     calibration = _read_sealed(path / _CALIBRATION, model.identity)
     card = _read_sealed(path / _CARD, model.identity)
@@ -182,8 +179,22 @@ def write_calibration(bundle: Bundle, calibration: Calibration) -> None:
     _write_sealed(bundle.path / _CALIBRATION, bundle.identity, asdict(calibration))
 
 
-def _identity(model: _Model) -> str:
-    return _hash(model.model_dump(mode="json", exclude={"identity"}))
+def _read_model(path: Path) -> _Model:
+    """The content of a bundle's `bundle.json`, checked against its identity."""
+    content = _read_json(path / _MODEL)
+    if not isinstance(content, dict):
+        raise BundleError(f"{path / _MODEL}: it is damaged (no keys and values); get the bundle again")
+    if content.get("format", _FORMAT) != _FORMAT:
+        raise BundleError(f"{path}: expected bundle format {_FORMAT}, got {content['format']}; use a newer Passerby")
+    model = _valid(_Model, content, path / _MODEL)
+    if _identity(content) != model.identity:
+        raise BundleError(f"{path / _MODEL}: its content does not match its identity; get the bundle again")
+    return model
+
+
+def _identity(content: Mapping[str, Any]) -> str:
+    """The hash of `bundle.json` as it was written, so that fields which later versions add change no identity."""
+    return _hash({name: value for name, value in content.items() if name != "identity"})
 
 
 def _hash(content: Any) -> str:  # noqa: ANN401
@@ -194,7 +205,7 @@ def _hash(content: Any) -> str:  # noqa: ANN401
 def _verified_weights(path: Path, identity: str, expected: str | None = None) -> bytes:
     """The bytes of the weights, checked against the hash that `bundle.json` names."""
     if expected is None:
-        model = _parse(_Model, path / _MODEL)
+        model = _read_model(path)
         if model.identity != identity:
             raise BundleError(f"{path}: another model took its place since it was loaded; load it again")
         expected = model.weights_sha256
@@ -219,7 +230,7 @@ def _read_sealed(path: Path, identity: str) -> Any | None:  # noqa: ANN401
     """The content of a sealed file, or None where there is no such file."""
     if not path.exists():
         return None
-    sealed = _parse(_Sealed, path)
+    sealed = _valid(_Sealed, _read_json(path), path)
     if sealed.model != identity:
         raise BundleError(f"{path}: it speaks of model {sealed.model[:12]}…, not of {identity[:12]}…; remove it")
     if sealed.sha256 != _hash(sealed.content):
@@ -235,22 +246,24 @@ class _Sealed(BaseModel):
     content: Any
 
 
-def _parse(kind: type[Kind], path: Path) -> Kind:
+def _read_json(path: Path) -> Any:  # noqa: ANN401
+    """The content of a JSON file that `write_json` wrote and nobody has touched since."""
     try:
-        return kind.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise BundleError(f"{path}: it is damaged ({_first_problem(error)}); get the bundle again") from error
+        found = path.read_bytes()
+        content = json.loads(found)
+    except OSError as error:
+        raise BundleError(f"{path}: it cannot be read ({str(error.strerror).lower()})") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: it is damaged ({error}); get the bundle again") from error
+    if json_text(content).encode() != found:
+        raise BundleError(f"{path}: it was changed since it was written; get the bundle again")
+    return content
 
 
 def _valid(kind: type[Content], content: Any, path: Path) -> Content:  # noqa: ANN401
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise BundleError(f"{path}: it is damaged ({_first_problem(error)}); get the bundle again") from error
-
-
-def _first_problem(error: OSError | ValidationError) -> str:
-    if isinstance(error, OSError):
-        return str(error.strerror).lower()
-    problem = error.errors()[0]
-    return f"{'.'.join(map(str, problem['loc']))} {problem['msg']}".strip().lower()
+        problem = error.errors()[0]
+        what = f"{'.'.join(map(str, problem['loc']))} {problem['msg']}".strip().lower()
+        raise BundleError(f"{path}: it is damaged ({what}); get the bundle again") from error

@@ -1,6 +1,8 @@
 """Published checkpoints: recognised by their parameter names and shapes, with every key accounted for."""
 
 import re
+import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,20 @@ from passerby.models.preprocessing import Preprocessing
 
 _CONTAINERS = ("state_dict", "model", "net")
 _PREFIXES = ("module.", "model.", "backbone.", "base.")
+# What the two readers raise on damaged files, depending on where the damage is.
+_DAMAGE = (
+    SafetensorError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    ArithmeticError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -54,17 +70,17 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
             exceeds that architecture's weights.
     """
     path = Path(path)
-    published = read_weights(path)
+    published, dropped = read_weights(path)
     architecture = _recognise(published, path)
     network = ReidNetwork(architecture)
     weights: dict[str, Tensor] = {}
-    dropped = []
     for name, tensor in published.items():
         target = _target(name, architecture)
         if target is None:
             dropped.append(f"{name} {tuple(tensor.shape)}: the classifier of the training classes, no use elsewhere")
         else:
             weights[target] = tensor
+    loaded = len(weights)
     for name, tensor in network.state_dict().items():
         # Checkpoints from before torch 0.4.1 lack this counter, which evaluation never reads.
         if name.endswith("num_batches_tracked"):
@@ -74,7 +90,7 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
     return ImportedCheckpoint(
         network=network,
         preprocessing=preprocessing or Preprocessing(),
-        loaded=len(published) - len(dropped),
+        loaded=loaded,
         dropped=tuple(dropped),
         card=ModelCard(
             name=path.stem,
@@ -87,8 +103,8 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
     )
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The named tensors of a checkpoint file, without the prefixes that wrappers put before them.
+def read_weights(path: Path) -> tuple[dict[str, Tensor], list[str]]:
+    """The named tensors of a checkpoint file, without wrappers' prefixes, and what else it holds, with the reason.
 
     Raises:
         BundleError: The file is missing, damaged, or holds anything that could run code when read.
@@ -102,7 +118,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content = load_file(path)
         elif _starts_as_checkpoint(path):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                # About pickle protocols; what cannot be read ends in an error below.
+                warnings.simplefilter("ignore")
+                content = torch.load(path, map_location="cpu", weights_only=True)
         else:
             raise BundleError(foreign)
     except UnpicklingError as error:
@@ -110,17 +129,20 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f"{path}: expected tensors only, got a pickle with something else, which could run code when read; "
             "it was not read: save its state_dict() alone, or as .safetensors"
         ) from error
-    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
+    except _DAMAGE as error:
         raise BundleError(foreign) from error
+    others: list[str] = []
     for container in _CONTAINERS:
         if isinstance(content, Mapping) and isinstance(content.get(container), Mapping):
+            others += [f"{name}: stands beside {container}" for name in content if name != container]
             content = content[container]
     if not isinstance(content, Mapping):
         raise BundleError(f"{path}: expected tensors by name, got {type(content).__name__}; save its state_dict()")
     tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
         raise BundleError(f"{path}: expected tensors by name, got none; save its state_dict()")
-    return _without_prefix(tensors)
+    others += [f"{name}: no tensor" for name in content if str(name) not in tensors]
+    return _without_prefix(tensors), others
 
 
 def _starts_as_checkpoint(path: Path) -> bool:
@@ -133,31 +155,44 @@ def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Take off what DataParallel and training scripts put before every name that is not the classifier's."""
     for prefix in _PREFIXES:
         if sum(name.startswith(prefix) for name in tensors) > len(tensors) // 2:
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+            stripped = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+            # Where two names would become one, none is lost.
+            tensors = stripped if len(stripped) == len(tensors) else tensors
     return tensors
 
 
 def _recognise(weights: Mapping[str, Tensor], path: Path) -> Architecture:
     """The architecture that the names and shapes of published weights tell of."""
-    if "conv2.0.gate.fc1.weight" in weights:
-        channels = weights["conv5.conv.weight"].shape[0] if "conv5.conv.weight" in weights else 0
-        name = f"osnet_x{channels / 512:.2f}".replace(".", "_").removesuffix("0")
-        linear = weights.get("fc.0.weight")
+    # A linear layer before the classifier makes the embedding; elsewhere "fc" is the classifier itself.
+    dimension = _length(weights, "fc.0.weight", 0)
+    neck = "linear" if 2 <= dimension <= 8192 else "none"
+    if gate := _length(weights, "conv2.0.gate.fc1.weight", 1):
+        name = f"osnet_x{gate / 64:.2f}".replace(".", "_").removesuffix("0")
         if name in BACKBONES:
-            neck, dimension = ("none", 512) if linear is None else ("linear", linear.shape[0])
-            return Architecture(backbone=name, neck=neck, dimension=dimension)
+            return Architecture(backbone=name, neck=neck, dimension=dimension if neck == "linear" else 512)
     if "layer1.0.conv1.weight" in weights:
         depth = sum(bool(re.fullmatch(r"layer[1-4]\.\d+\.conv1\.weight", name)) for name in weights)
         bottleneck = "layer1.0.conv3.weight" in weights
         names = {(8, False): "resnet18", (16, False): "resnet34", (16, True): "resnet50", (33, True): "resnet101"}
         if (depth, bottleneck) in names:
-            width = weights["conv1.weight"].shape[0] / 64 if "conv1.weight" in weights else 1.0
-            # Torchvision and torchreid publish ResNets with the last stride that they were trained with: 2.
-            return Architecture(backbone=names[depth, bottleneck], width=width, last_stride=2, neck="none")
+            channels = _length(weights, "conv1.weight", 0)
+            return Architecture(
+                backbone=names[depth, bottleneck],
+                width=channels / 64 if 1 <= channels <= 256 else 1.0,
+                # Torchvision and torchreid train ResNets with a last stride of 2, with a linear layer (fc512) of 1.
+                last_stride=1 if neck == "linear" else 2,
+                neck=neck,
+                dimension=dimension if neck == "linear" else 512,
+            )
     raise BundleError(
         f"{path}: expected the published weights of one of {', '.join(BACKBONES)}, got {len(weights)} tensors "
         f"such as {next(iter(weights))}"
     )
+
+
+def _length(weights: Mapping[str, Tensor], name: str, axis: int) -> int:
+    """A weight's length along an axis; 0 where there is no such weight or axis."""
+    return weights[name].shape[axis] if name in weights and weights[name].ndim > axis else 0
 
 
 def _target(name: str, architecture: Architecture) -> str | None:

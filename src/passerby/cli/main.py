@@ -51,6 +51,8 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         code = app(arguments, standalone_mode=False) or 0
+        if code == 130:  # what Typer makes of Ctrl-C, without a word
+            raise KeyboardInterrupt
     except BaseException as error:
         if debug and not isinstance(error, SystemExit):
             raise

@@ -7,6 +7,7 @@ from functools import cache
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 
 @cache
@@ -53,7 +54,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: 
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     output().print(table)
 
 
@@ -63,5 +64,5 @@ def print_fields(fields: Mapping[str, str]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in fields.items():
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))
     output().print(table)

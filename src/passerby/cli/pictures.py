@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from passerby.cli.console import note, output, print_table, progress_bar
-from passerby.cli.options import Device
+from passerby.cli.options import Device, DropBroken
 
 PANEL = "Use"
 
@@ -18,6 +18,7 @@ def embed(
     images: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
     output: Annotated[Path, typer.Option("--output", help="The .npz to write.")],
     device: Device = "auto",
+    drop_broken: DropBroken = False,
 ) -> None:
     """Turn pictures of people into vectors: `embeddings` (N, D) float32 of length 1, and their `paths`."""
     from passerby.models.embedder import load_embedder
@@ -26,7 +27,7 @@ def embed(
 
     embedder = load_embedder(model, device)
     with progress_bar("embedding") as progress:
-        content = embed_folder(embedder, images, progress)
+        content = embed_folder(embedder, images, progress, drop_broken=drop_broken)
     save_embeddings(output, content)
     note(f"{len(content.paths):,} embeddings of {embedder.dimension} numbers: {output}")
 
@@ -40,12 +41,17 @@ def search(
     top: Annotated[int, typer.Option("--top", help="How many answers.", min=1)] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Draw the answers as this picture.")] = None,
+    device: Device = "auto",
+    drop_broken: DropBroken = False,
 ) -> None:
     """Find the pictures of a gallery that look most like the same person."""
+    from passerby.retrieval.drawing import check_drawing, draw_matches, save_drawing
     from passerby.retrieval.pictures import search_pictures
 
+    if grid is not None:
+        check_drawing(grid)
     with progress_bar("embedding the gallery") as progress:
-        matches = search_pictures(query, gallery, model, top, progress)
+        matches = search_pictures(query, gallery, model, top, progress, device=device, drop_broken=drop_broken)
     if as_json:
         output().print_json(json.dumps([asdict(match) for match in matches]))
     else:
@@ -53,13 +59,12 @@ def search(
         rows = [(str(m.rank), f"{m.distance:.4f}", says[m.same_person], _from_here(m.path)) for m in matches]
         print_table(("rank", "distance", "by the threshold", "picture"), rows, numbers=("rank", "distance"))
         if matches and matches[0].same_person is None:
-            note("this model has no calibration, so no distance means the same person yet; see `passerby calibrate`")
+            note(
+                "no distance means the same person yet: this model has no calibration (see `passerby calibrate`), or "
+                "the .npz does not say that this model made it"
+            )
     if grid is not None:
-        from passerby.atomic import atomic_path
-        from passerby.retrieval.drawing import draw_matches
-
-        with atomic_path(grid) as path:
-            draw_matches(query, matches).save(path)
+        save_drawing(grid, draw_matches(query, matches))
         note(f"grid: {grid}")
 
 

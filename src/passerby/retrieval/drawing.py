@@ -5,7 +5,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from passerby.data.images import ImageSource, read_image
+from passerby.atomic import atomic_path
+from passerby.data.images import SUFFIXES, ImageSource, read_image
+from passerby.errors import PasserbyError
 from passerby.retrieval.pictures import Decision
 from passerby.types import Match
 
@@ -48,6 +50,27 @@ def draw_pair(first: ImageSource, second: ImageSource, decision: Decision) -> Im
     for number, line in enumerate(lines):
         draw.text((_MARGIN, below + _LINE * number), line, fill=colour if number == 0 else _INK, font=_font())
     return sheet
+
+
+def save_drawing(target: Path, drawing: Image.Image) -> None:
+    """Write a picture in the format of its name's ending, whole or not at all.
+
+    Raises:
+        PasserbyError: The ending is none of a picture.
+    """
+    check_drawing(target)
+    with atomic_path(target) as path:
+        drawing.save(path)
+
+
+def check_drawing(target: Path) -> None:
+    """Check that `target` ends as a picture that can be drawn does, before any work is done for it.
+
+    Raises:
+        PasserbyError: It does not.
+    """
+    if target.suffix.lower() not in SUFFIXES:
+        raise PasserbyError(f"{target}: expected a name that ends in .png or .jpg; give it such an ending")
 
 
 def _tile(

@@ -1,13 +1,14 @@
 """Searching among pictures, and telling whether two show the same person."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from passerby.data.images import ImageSource, find_pictures
-from passerby.data.loader import Progress
+from passerby.data.loader import Progress, find_broken
 from passerby.errors import CalibrationError, DataError
-from passerby.models.embedder import TorchEmbedder, load_embedder
+from passerby.models.embedder import Embedder, load_embedder
 from passerby.retrieval.distance import cosine_distances
 from passerby.retrieval.embedding_file import EmbeddingFile, load_embeddings
 from passerby.retrieval.search import nearest
@@ -31,25 +32,47 @@ class Decision:
     source: str
 
 
-def embed_folder(embedder: TorchEmbedder, places: Sequence[Path], progress: Progress | None = None) -> EmbeddingFile:
+def embed_folder(
+    embedder: Embedder,
+    places: Sequence[Path],
+    progress: Progress | None = None,
+    *,
+    drop_broken: bool = False,
+) -> EmbeddingFile:
     """Embed pictures, and all pictures below folders.
 
+    Args:
+        embedder: The model.
+        places: Pictures and folders.
+        progress: Told about the embedding.
+        drop_broken: Whether to leave out pictures that cannot be decoded.
+
     Raises:
-        DataError: There is none, or one is broken.
+        DataError: There is none, or one is broken and not to be left out.
     """
     paths = [path for place in places for path in (find_pictures(place) if place.is_dir() else [place])]
+    if drop_broken:
+        broken = {path for path, _ in find_broken(paths)}
+        paths = [path for path in paths if path not in broken]
     if not paths:
         raise DataError(f"{places[0] if places else 'nothing'}: expected pictures, got none")
     return EmbeddingFile(
         embedder.embed(paths, progress),
-        tuple(path.resolve().as_posix() for path in paths),
+        tuple(Path(os.path.abspath(path)).as_posix() for path in paths),
         embedder.identity,
-        str(embedder.bundle.path.resolve()),
+        os.path.abspath(embedder.bundle.path),
     )
 
 
 def search_pictures(
-    query: ImageSource, gallery: Path, model: str | None = None, top: int = 10, progress: Progress | None = None
+    query: ImageSource,
+    gallery: Path,
+    model: str | None = None,
+    top: int = 10,
+    progress: Progress | None = None,
+    *,
+    device: str = "auto",
+    drop_broken: bool = False,
 ) -> list[Match]:
     """Find the gallery pictures nearest to a query.
 
@@ -59,9 +82,11 @@ def search_pictures(
         model: Name or folder of a model; by default the one that made the `.npz`.
         top: How many at most.
         progress: Told about the embedding of a folder.
+        device: "auto", "cpu", "cuda", …
+        drop_broken: Whether to leave out pictures of a folder that cannot be decoded.
 
     Returns:
-        Nearest first; `same_person` is what the model's calibration says, if it has one.
+        Nearest first; `same_person` is what the model's calibration says, if it has one and made the embeddings.
 
     Raises:
         DataError: The gallery is empty or no gallery, or was made by another model, or no model is named.
@@ -71,9 +96,10 @@ def search_pictures(
     content = None if gallery.is_dir() else load_embeddings(gallery)
     if model is None and (content is None or not content.model):
         raise DataError(f"{gallery}: it does not say which model to search with; name one with --model")
-    embedder = load_embedder(model or (content.model if content else ""))
+    embedder = load_embedder(model or (content.model if content else ""), device)
+    asked = embedder.embed(query)[0]
     if content is None:
-        content = embed_folder(embedder, [gallery], progress)
+        content = embed_folder(embedder, [gallery], progress, drop_broken=drop_broken)
     elif content.identity != embedder.identity and content.identity:
         raise DataError(
             f"{gallery}: expected embeddings of model {embedder.identity[:12]}…, got those of "
@@ -84,8 +110,11 @@ def search_pictures(
             f"{gallery}: expected embeddings of dimension {embedder.dimension}, got {content.embeddings.shape[1]}; "
             "embed the pictures again with this model"
         )
-    indices, distances = nearest(embedder.embed(query)[0], content.embeddings, top)
-    calibration = embedder.bundle.calibration
+    indices, distances = nearest(asked, content.embeddings, top)
+    if not len(indices):
+        raise DataError(f"{gallery}: expected embeddings of pictures, got none; make it anew with `passerby embed`")
+    # Of embeddings that do not say who made them, no threshold is known to hold.
+    calibration = embedder.bundle.calibration if content.identity == embedder.identity else None
     return [
         Match(
             rank=rank,
@@ -97,9 +126,7 @@ def search_pictures(
     ]
 
 
-def decide(
-    embedder: TorchEmbedder, first: ImageSource, second: ImageSource, threshold: float | None = None
-) -> Decision:
+def decide(embedder: Embedder, first: ImageSource, second: ImageSource, threshold: float | None = None) -> Decision:
     """Tell whether two pictures show the same person.
 
     Args:
@@ -109,10 +136,12 @@ def decide(
         threshold: Cosine distance up to which they do; by default the model's calibration says.
 
     Raises:
-        CalibrationError: No threshold is given and the model has no calibration.
+        CalibrationError: No threshold is given and the model has no calibration, or it is not from 0 to 2.
     """
     calibration = embedder.bundle.calibration
     if threshold is not None:
+        if not 0 <= threshold <= 2:
+            raise CalibrationError(f"expected a threshold of 0 to 2, a cosine distance, got {threshold}")
         source = "given by the user"
     elif calibration is not None:
         threshold = calibration.threshold

@@ -46,7 +46,7 @@ def published_osnet(data_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def draw_person() -> Callable[[int, int, int], np.ndarray]:
-    """A function from person, camera and number to a picture: the person's colours, the camera's tint, noise."""
+    """A function from person, camera and number to a picture: the person's colours, the camera's cast, noise."""
 
     def draw(person: int, camera: int, number: int) -> np.ndarray:
         colours = np.random.default_rng([7, person]).integers(30, 226, (3, 3))
@@ -55,7 +55,8 @@ def draw_person() -> Callable[[int, int, int], np.ndarray]:
         shift = int(random.integers(-2, 3))
         for part, (top, bottom) in enumerate(((4, 16), (16, 40), (40, 62))):
             picture[top:bottom, 8 + shift : 24 + shift] = colours[part]
-        picture = picture * (0.85 + 0.15 * camera) + random.normal(0, 8, picture.shape)
+        cast = (1.0, 1.0, 1.0) if camera == 1 else (0.55, 0.9, 1.25)
+        picture = picture * cast + random.normal(0, 8, picture.shape)
         return picture.clip(0, 255).astype(np.uint8)
 
     return draw

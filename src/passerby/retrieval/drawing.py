@@ -24,7 +24,7 @@ def draw_matches(query: ImageSource, matches: Sequence[Match], columns: int = 6)
     words under each picture say the same, for those who see no such colours.
     """
     columns = max(1, min(columns, len(matches)))
-    rows = -(-len(matches) // columns)
+    rows = max(1, -(-len(matches) // columns))
     cell_width, cell_height = _CROP[0] + _MARGIN, _CROP[1] + 2 * _LINE + _MARGIN
     sheet = Image.new("RGB", (cell_width * (columns + 1) + 2 * _MARGIN, cell_height * rows + _MARGIN), _PAPER)
     _tile(sheet, (_MARGIN, _MARGIN), query, ("query",), _INK)

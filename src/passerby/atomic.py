@@ -1,9 +1,11 @@
 """Files that are either whole or not there: written aside, flushed to disk, then renamed into place."""
 
+import ctypes
 import errno
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from passerby.errors import MachineError, PasserbyError
+
+_OLD = "replaced"
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         MachineError: The disk is full, read-only, or not ours to write to.
         PasserbyError: A parent of `target` is a file, or `target` has no name of its own, as `.` has none.
     """
-    target = Path(target)
+    target = _place_of(Path(target))
     if target.name in ("", ".."):
         raise PasserbyError(f"expected the name of a file or folder to write, got {str(target)!r}; give it a name")
     with _machine_errors(target):
@@ -41,7 +45,8 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
             _replace(written, target, aside)
             _flush_folder(target.parent)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if target.exists() or not (aside / _OLD).exists():
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(target: Path | str, text: str) -> None:
@@ -60,18 +65,40 @@ def json_text(content: Any) -> str:  # noqa: ANN401
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def _place_of(target: Path) -> Path:
+    """Where a target really lies: a link stays a link, and what it leads to is replaced.
+
+    Raises:
+        PasserbyError: A device or pipe stands there, which renaming would destroy.
+    """
+    place = Path(os.path.realpath(target)) if target.is_symlink() else target
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise PasserbyError(f"cannot write {target}: expected a file or folder, got a device or pipe")
+    return place
+
+
 def _replace(written: Path, target: Path, aside: Path) -> None:
-    """Rename `written` to `target`; a folder that stands there is moved aside first, and back on failure."""
+    """Rename `written` to `target`; a folder that stands there changes places with it, or goes aside first."""
     if not (target.is_dir() and written.is_dir()):
         os.replace(written, target)
         return
-    old = aside / "replaced"
-    os.replace(target, old)
+    if _exchange(written, target):
+        return
+    old = aside / _OLD
     try:
+        os.replace(target, old)
         os.replace(written, target)
     except BaseException:
-        os.replace(old, target)
+        if old.exists() and not target.exists():
+            os.replace(old, target)
         raise
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Let two folders change names in one step, where the system has such a call (Linux); else do nothing."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename is not None and rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0
 
 
 def _flush(path: Path) -> None:

@@ -167,7 +167,7 @@ SQUARE = np.zeros((2, 2))
         ((np.zeros((2, 3)), [1, 2], [1, 2]), r"expected distances of shape \(2, 2\).*got \(2, 3\)"),
         ((np.array([[0, 1], [2, np.nan]]), [1, 2], [1, 2]), "query 1 to gallery picture 1 is not a number"),
         ((SQUARE.astype(complex), [1, 2], [1, 2]), "real numbers, got complex128"),
-        ((SQUARE, [1, 0], [1, 2]), "query 1 has person id 0"),
+        ((SQUARE, [1, -1], [1, 2]), "query 1 has person id -1"),
         ((SQUARE, [-1, 1], [1, 2]), "query 0 has person id -1"),
         ((SQUARE, [1, 2], [1, -2]), "gallery picture 1 has person id -2"),
         ((SQUARE, [1.5, 2.0], [1, 2]), "query_ids as a list of integers, got float64"),

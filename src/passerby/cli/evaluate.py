@@ -27,15 +27,15 @@ def evaluate(
     Instead of a model, anybody's embeddings will do: an .npz with `embeddings` and `paths`, matched by file name.
     """
     from passerby.atomic import write_json
-    from passerby.evaluation.model import evaluate_on, from_file, from_model
+    from passerby.evaluation.model import cautions, evaluate_on, from_file, from_model
     from passerby.evaluation.report import write_report
     from passerby.models.embedder import load_embedder
     from passerby.retrieval.embedding_file import load_embeddings
 
     embedder = None
     if model.is_file():
-        content = load_embeddings(model)
-        embeddings, identity = from_file(content), content.identity or "not Passerby's"
+        vectors = load_embeddings(model)
+        embeddings, identity = from_file(vectors), vectors.identity or "not Passerby's"
     else:
         embedder = load_embedder(model, device)
         embeddings, identity = from_model(embedder), embedder.identity
@@ -55,9 +55,12 @@ def evaluate(
             "gallery": f"{evaluation.gallery_pictures:,} pictures",
         }
     )
-    note(evaluation.rule)
+    warnings = cautions(embedder, dataset) if embedder else []
+    for sentence in (evaluation.rule, *warnings):
+        note(sentence)
     if json is not None:
-        write_json(json, {"model": identity, "data": dataset.name, **evaluation.to_dict()})
+        content = {"model": identity, "data": dataset.name, **evaluation.to_dict(), "cautions": warnings}
+        write_json(json, content)
         note(f"figures: {json}")
     if report is not None:
         card = embedder.bundle.card if embedder else None
@@ -72,6 +75,7 @@ def evaluate(
                 "identity": identity,
                 "trained on": card.trained_on if card else "unknown",
                 "data set": f"{dataset.name} ({dataset.format})",
+                **({"caution": " ".join(warnings)} if warnings else {}),
             },
             calibration=embedder.bundle.calibration if embedder else None,
             caution=card.caution() if card else None,

@@ -1,5 +1,6 @@
 """The `passerby` command: its groups of commands, and how errors end."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -45,6 +46,9 @@ app.add_typer(models.app, rich_help_panel=pictures.PANEL)
 
 def run(arguments: list[str] | None = None) -> None:
     """Run a command line and exit: 0, 2 for the user's mistake, 1 when we or the machine failed, 130 on Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # A terminal without Unicode shows ? for ×, and no error.
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     # Wherever it stands, so that it can be put behind a command that has just failed.

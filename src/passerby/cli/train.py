@@ -64,21 +64,16 @@ def train(
     loaded = load_recipe(recipe, set or [])
     dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
     with TrainingDisplay() as display:
-        try:
-            result = run_training(
-                loaded,
-                dataset,
-                output,
-                device=device,
-                resume=resume,
-                overwrite=force,
-                initial=initial,
-                reporter=display,
-            )
-        except KeyboardInterrupt:
-            display.stop()
-            note(f"saved to {output}; give the same command with --resume to go on")
-            raise
+        result = run_training(
+            loaded,
+            dataset,
+            output,
+            device=device,
+            resume=resume,
+            overwrite=force,
+            initial=initial,
+            reporter=display,
+        )
     fields = {"best": str(result.best.path), "last": str(result.last.path), "log": str(output / "log.csv")}
     validation = result.best.figures.get("validation", {})
     if "rank_1" in validation:

@@ -17,9 +17,9 @@ def calibrate(
     model: Annotated[Path, typer.Argument(help="Name or folder of a model.")],
     data: DataPath,
     people: Annotated[
-        Literal["auto", "validation", "train", "test", "all"],
-        typer.Option("--people", help="Whose pairs to measure; auto never takes people that training has seen."),
-    ] = "auto",
+        Literal["train", "test", "all"],
+        typer.Option("--people", help="Whose pairs to measure; those whom the model was trained on are left out."),
+    ] = "train",
     far: Annotated[
         float, typer.Option("--far", help="Share of pairs of different people that may pass.", min=0, max=1)
     ] = 0.01,
@@ -80,8 +80,11 @@ def verify(
 ) -> None:
     """Say TRUE when two pictures show the same person, else FALSE, and what that rests on."""
     from passerby.models.embedder import load_embedder
+    from passerby.retrieval.drawing import check_drawing, draw_pair, save_drawing
     from passerby.retrieval.pictures import decide
 
+    if picture is not None:
+        check_drawing(picture)
     decision = decide(load_embedder(model, device), first, second, threshold)
     if as_json:
         output().print_json(json.dumps(asdict(decision)))
@@ -95,11 +98,7 @@ def verify(
             }
         )
     if picture is not None:
-        from passerby.atomic import atomic_path
-        from passerby.retrieval.drawing import draw_pair
-
-        with atomic_path(picture) as path:
-            draw_pair(first, second, decision).save(path)
+        save_drawing(picture, draw_pair(first, second, decision))
         note(f"picture: {picture}")
 
 

@@ -1,7 +1,8 @@
 """A data set: who was pictured where, in the three lists that training and evaluation need."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,7 +81,7 @@ class Dataset:
             f"{sample.path.relative_to(self.root).as_posix()} {sample.person_id} {sample.camera_id}"
             for sample in (self.train if samples is None else samples)
         )
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return hashlib.sha256(os.fsencode("\n".join(lines))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,20 @@ def statistics(samples: Sequence[Sample]) -> SplitStatistics:
         most=max(pictures.values(), default=0),
         single_camera_people=sum(len(seen - {UNKNOWN_CAMERA}) < 2 for seen in seen_by.values()),
     )
+
+
+def picture_keys(samples: Iterable[Sample]) -> set[str]:
+    """A short hash of each picture's name and folder: 12 hex digits, by which it is known again in other lists."""
+    return {_picture_key(sample) for sample in samples}
+
+
+def people_among(samples: Iterable[Sample], keys: Collection[str]) -> set[int]:
+    """The people with at least one picture whose `picture_keys` hash is among `keys`."""
+    return {sample.person_id for sample in samples if _picture_key(sample) in keys} - {JUNK, DISTRACTOR}
+
+
+def _picture_key(sample: Sample) -> str:
+    return hashlib.sha256(os.fsencode("/".join(sample.path.parts[-2:]))).hexdigest()[:12]
 
 
 def people(samples: Iterable[Sample]) -> set[int]:

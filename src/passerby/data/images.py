@@ -1,7 +1,9 @@
 """One picture, from whatever holds it, to H×W×3 RGB uint8."""
 
 import os
+import stat
 import struct
+import warnings
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -32,8 +34,9 @@ _DAMAGE = (
     TypeError,
     ArithmeticError,
     struct.error,
-    Image.DecompressionBombError,
 )
+
+_TOO_LARGE = f"expected sides of at most {_LARGEST_SIDE} pixels and {_LARGEST_AREA // 1_000_000} megapixels"
 
 # Where a picture is transparent it takes ImageNet's mean colour, which normalisation turns into zeros.
 _BACKDROP = (124, 116, 104, 255)
@@ -58,11 +61,16 @@ def read_image(source: ImageSource, name: str | None = None) -> ImageArray:
     name = name or _name_of(source)
     if isinstance(source, np.ndarray):
         return _checked_array(source, name)
+    if isinstance(source, str | os.PathLike) and _is_device(source):
+        raise ImageError(f"{name}: expected a picture, got a device or pipe")
     try:
         if isinstance(source, Image.Image):
             return _to_rgb(source, name)
-        with Image.open(source, formats=_FORMATS) as image:
-            return _to_rgb(image, name)
+        with warnings.catch_warnings():
+            # Sizes are checked here, and more strictly than where Pillow begins to warn.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(source, formats=_FORMATS) as image:
+                return _to_rgb(image, name)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -75,6 +83,8 @@ def read_image(source: ImageSource, name: str | None = None) -> ImageArray:
         raise ImageError(
             f"{name}: expected a picture ({', '.join(_FORMATS)}), got something else; remove or replace it"
         ) from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name}: {_TOO_LARGE}, got many more; crop the person out first") from error
     except _DAMAGE as error:
         raise ImageError(
             f"{name}: expected a whole picture, got a damaged one ({_reason(error)}); copy it again or drop it"
@@ -115,6 +125,15 @@ def _name_of(source: ImageSource) -> str:
     return str(label) if label else f"the {type(source).__name__}"
 
 
+def _is_device(path: str | os.PathLike[str]) -> bool:
+    """Whether reading could wait for ever: neither a file nor a folder, but something that is there."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _checked_array(array: ImageArray, name: str) -> ImageArray:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ImageError(f"{name}: expected an H×W×3 RGB uint8 array, got {array.dtype} of shape {array.shape}")
@@ -148,10 +167,7 @@ def _check_size(width: int, height: int, name: str) -> None:
             "drop it"
         )
     if max(height, width) > _LARGEST_SIDE or height * width > _LARGEST_AREA:
-        raise ImageError(
-            f"{name}: expected sides of at most {_LARGEST_SIDE} pixels and {_LARGEST_AREA // 1_000_000} megapixels, "
-            f"got {height}×{width} (height×width); crop the person out first"
-        )
+        raise ImageError(f"{name}: {_TOO_LARGE}, got {height}×{width} (height×width); crop the person out first")
 
 
 def _reason(error: Exception) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
 from passerby.data.images import ImageSource, read_image, resize_image
+from passerby.data.memory import available_memory
 from passerby.errors import DataError, ImageError
 from passerby.types import ImageArray, IntArray
 
@@ -73,7 +73,7 @@ class PictureStore:
         self._size = (height, width)
         if keep_decoded is None:
             needed = len(self._sources) * 3 * height * width
-            keep_decoded = needed <= _DECODED_SHARE * psutil.virtual_memory().available
+            keep_decoded = needed <= _DECODED_SHARE * available_memory()
         self._decoded: ImageArray | None = self._decode_all(progress) if keep_decoded else None
 
     def __len__(self) -> int:

@@ -38,14 +38,23 @@ def pk_batches(
             "add people or lower batch.people"
         )
     groups = [_deal(indices, pictures, rng) for indices in members]
+    left = np.array([len(group) for group in groups])
     batches: list[IntArray] = []
-    while True:
-        left = np.array([len(group) for group in groups])
-        having = np.flatnonzero(left)
-        if len(having) < people:
-            return batches
-        chosen = rng.choice(having, size=people, replace=False, p=left[having] / left.sum())
+    while np.count_nonzero(left) >= people:
+        chosen = _draw(left, people, rng)
+        left[chosen] -= 1
         batches.append(np.concatenate([groups[person].pop() for person in chosen]))
+    return batches
+
+
+def _draw(weights: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    """Draw `count` different places with probabilities in proportion to their weights, one after the other.
+
+    By exponential races: the places with the smallest `-log(u) / weight` (Efraimidis and Spirakis, 2006).
+    """
+    with np.errstate(divide="ignore"):
+        times = rng.exponential(size=len(weights)) / weights
+    return np.argpartition(times, count - 1)[:count]
 
 
 def _deal(indices: IntArray, size: int, rng: np.random.Generator) -> list[IntArray]:

@@ -216,6 +216,8 @@ def _what_was_left_out(rule: RankingRule) -> str:
             f"Fewer than two cameras are known, so the same person's pictures stay in and {left_out}; "
             "figures across cameras would be lower."
         ]
+    if rule.people < 2:
+        sentences.append("All pictures show one person, so there was nobody to confuse: the figures say nothing.")
     if rule.junk:
         sentences.append(f"Junk pictures that are never ranked: {rule.junk}.")
     return " ".join(sentences)

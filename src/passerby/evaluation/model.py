@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from passerby.data.dataset import Dataset, people
+from passerby.data.dataset import Dataset, people, people_among
 from passerby.data.loader import Progress
 from passerby.errors import CalibrationError
 from passerby.evaluation.evaluate import Evaluation, evaluate
 from passerby.evaluation.verification import calibrate
-from passerby.models.embedder import TorchEmbedder
+from passerby.models.embedder import Embedder
 from passerby.retrieval.embedding_file import EmbeddingFile
 from passerby.types import Calibration, FloatArray, Sample
 
@@ -21,7 +21,7 @@ class Embeddings(Protocol):
         ...
 
 
-def from_model(embedder: TorchEmbedder) -> Embeddings:
+def from_model(embedder: Embedder) -> Embeddings:
     """Embeddings that a model makes of the pictures."""
     return lambda samples, dataset, progress: embedder.embed([sample.path for sample in samples], progress)
 
@@ -49,13 +49,13 @@ def evaluate_on(embeddings: Embeddings, dataset: Dataset, progress: Progress | N
     )
 
 
-CalibrationPeople = Literal["auto", "validation", "train", "test", "all"]
+CalibrationPeople = Literal["train", "test", "all"]
 
 
 def calibrate_on(
-    embedder: TorchEmbedder,
+    embedder: Embedder,
     dataset: Dataset,
-    chosen: CalibrationPeople = "auto",
+    chosen: CalibrationPeople = "train",
     *,
     max_far: float = 0.01,
     criterion: Literal["max_far", "equal_error"] = "max_far",
@@ -63,52 +63,46 @@ def calibrate_on(
 ) -> Calibration:
     """Choose the threshold that means the same person, on pairs of a data set's people.
 
+    People whom the model was trained on are always left out: their pictures are too near to each other. On the data
+    set that a model was trained on, the training people who remain are those who were held out for validation.
+
     Args:
         embedder: The model.
         dataset: Labelled pictures.
-        chosen: Whose pairs. "auto" takes people that neither training nor a test has a claim on: those whom the
-            model's training held out, where this is the data set that it was trained on, else the training people.
+        chosen: Whose pairs. Figures must not be reported on test people once a threshold was chosen on them.
         max_far: The highest false accept rate, for the criterion of that name.
         criterion: How the threshold is chosen.
         progress: Told about the embedding.
 
     Raises:
-        CalibrationError: The model was trained on the people asked for, or there are no such pairs.
+        CalibrationError: Nobody is left, or there are no such pairs.
     """
-    samples, whom = _calibration_samples(embedder, dataset, chosen)
+    test = tuple(dict.fromkeys(dataset.query + dataset.gallery))
+    candidates = {"train": dataset.train, "test": test, "all": dataset.train + test}[chosen]
+    known = people_among(candidates, embedder.bundle.card.training_keys())
+    samples = [sample for sample in candidates if sample.person_id not in known]
+    if not people(samples):
+        why = f"the model was trained on all {len(known)} of them" if known else "there are none"
+        raise CalibrationError(
+            f"expected {chosen} people of {dataset.name} whom the model has not seen, but {why}; calibrate on other "
+            "labelled pictures"
+        )
     vectors = embedder.embed([sample.path for sample in samples], progress)
+    whom = {"train": "training people", "test": "test people", "all": "people"}[chosen]
     return calibrate(
         vectors,
         [sample.person_id for sample in samples],
         [sample.camera_id for sample in samples],
         max_far=max_far,
         criterion=criterion,
-        source=f"{len(people(samples))} {whom}",
+        source=f"{len(people(samples))} {whom} of {dataset.name}, whom the model was not trained on",
     )
 
 
-def _calibration_samples(
-    embedder: TorchEmbedder, dataset: Dataset, chosen: CalibrationPeople
-) -> tuple[tuple[Sample, ...], str]:
-    card = embedder.bundle.card
-    trained_here = card.data_fingerprint is not None and card.data_fingerprint == dataset.fingerprint()
-    held_out = tuple(sample for sample in dataset.train if sample.person_id in card.validation_people)
-    if chosen == "auto":
-        chosen = "validation" if trained_here else "train" if dataset.train else "test"
-    if chosen == "validation":
-        if not (trained_here and held_out):
-            why = "held nobody out" if trained_here else "was not on this data set"
-            raise CalibrationError(
-                f"expected people whom the model's training held out, but it {why}; calibrate on other labelled "
-                "pictures, or on test people with --people test and never report figures on them after that"
-            )
-        return held_out, f"people of {dataset.name} who were held out of training"
-    if chosen in ("train", "all") and trained_here:
-        raise CalibrationError(
-            "expected people whom the model has not seen, got those it was trained on, whose distances are too "
-            "small; leave --people out"
-        )
-    test = tuple(dict.fromkeys(dataset.query + dataset.gallery))
-    everything = {"train": dataset.train, "test": test, "all": dataset.train + test}
-    whom = {"train": "training people", "test": "test people", "all": "people"}[chosen]
-    return everything[chosen], f"{whom} of {dataset.name}"
+def cautions(embedder: Embedder, dataset: Dataset) -> list[str]:
+    """What makes figures of a model on a data set's test people worth less than they look, a sentence each."""
+    test = dataset.query + dataset.gallery
+    known = people_among(test, embedder.bundle.card.training_keys())
+    if not known:
+        return []
+    return [f"The model was trained on {len(known):,} of these {len(people(test)):,} test people: far too good."]

@@ -19,8 +19,9 @@ class RankingRule:
     Paper: Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015.
 
     Args:
-        query_ids: (Q,) integers, whom each query shows; never `JUNK` or `DISTRACTOR`.
-        gallery_ids: (G,) integers; `JUNK` (-1) is always removed, `DISTRACTOR` (0) stays and is always wrong.
+        query_ids: (Q,) integers of 0 and more, whom each query shows.
+        gallery_ids: (G,) integers; `JUNK` (-1) is always removed; a `DISTRACTOR` (0) stays and is always wrong,
+            since nobody asks for it.
         query_cameras: (Q,) integers, `UNKNOWN_CAMERA` (-1) where unknown. None: all unknown.
         gallery_cameras: (G,) integers, likewise; given if and only if `query_cameras` is.
         query_index: (Q,) integers, where in the gallery the query's own picture lies, or -1. None: nowhere.
@@ -31,6 +32,7 @@ class RankingRule:
         cameras: How many known cameras there are.
         same_camera: Whether pictures of the same person from the same camera are removed.
         junk: How many gallery pictures are junk.
+        people: How many people are shown; distractors count as one.
         own_pictures: How many queries are gallery pictures too.
 
     Raises:
@@ -55,6 +57,7 @@ class RankingRule:
         "gallery",
         "junk",
         "own_pictures",
+        "people",
         "queries",
         "same_camera",
     )
@@ -74,9 +77,9 @@ class RankingRule:
             raise DataError(
                 f"expected at least one query and one gallery picture, got {self.queries} and {self.gallery}"
             )
-        if (asked <= 0).any():
-            row = int((asked <= 0).argmax())
-            raise DataError(f"query {row} has person id {asked[row]}; expected 1 or more: a person to look for")
+        if (asked < 0).any():
+            row = int((asked < 0).argmax())
+            raise DataError(f"query {row} has person id {asked[row]}; expected 0 or more: a person to look for")
         if (shown < JUNK).any():
             row = int((shown < JUNK).argmax())
             raise DataError(f"gallery picture {row} has person id {shown[row]}; expected -1 (junk) or more")
@@ -107,6 +110,7 @@ class RankingRule:
         self._stops = np.searchsorted(sorted_ids, asked, side="right")
         self._junk = np.flatnonzero(shown == JUNK)
         self.junk = len(self._junk)
+        self.people = len(np.union1d(asked, shown[shown != JUNK]))
 
     def split(self, query: int) -> tuple[IntArray, IntArray]:
         """Give one query's right answers and what its ranking leaves out, as gallery indices.

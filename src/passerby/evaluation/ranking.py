@@ -49,7 +49,7 @@ class RankMetrics:
 
 
 def rank_metrics(
-    distances: npt.NDArray[Any],
+    distances: npt.ArrayLike,
     query_ids: npt.ArrayLike,
     gallery_ids: npt.ArrayLike,
     query_cameras: npt.ArrayLike | None = None,
@@ -70,8 +70,8 @@ def rank_metrics(
 
     Args:
         distances: (Q, G) real array, smaller is nearer.
-        query_ids: (Q,) integers of 1 and more, whom each query shows.
-        gallery_ids: (G,) integers; -1 is junk and never ranked, 0 is a distractor and always wrong.
+        query_ids: (Q,) integers of 0 and more, whom each query shows.
+        gallery_ids: (G,) integers; -1 is junk and never ranked; ids that no query has are always wrong.
         query_cameras: (Q,) integers, -1 where unknown; None: all unknown.
         gallery_cameras: (G,) integers, likewise.
         query_index: (Q,) integers, where in the gallery the query's own picture lies, or -1; it is left out.
@@ -89,6 +89,7 @@ def rank_metrics(
         (0.5, 0.75, array([0.5, 1. , 1. ]))
     """
     rule = RankingRule(query_ids, gallery_ids, query_cameras, gallery_cameras, query_index)
+    distances = np.asanyarray(distances)  # Lists and CPU tensors are welcome; a memory map stays one.
     check_distances(distances, rule)
     return summarise([right_ranks(row, rule, query) for query, row in enumerate(distances)], rule)
 

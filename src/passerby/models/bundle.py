@@ -56,7 +56,7 @@ class Bundle:
         preprocessing: What the network expects of pictures.
         precision: Precision class that the identity stands for: "fp32".
         card: Where the model comes from, and what it must not be used for.
-        figures: Measured figures by data set, as `passerby evaluate` and training wrote them.
+        figures: Measured figures by name; training writes those of its validation people.
         calibration: Which distance means the same person, or None.
     """
 
@@ -175,7 +175,12 @@ def load_bundle(path: Path | str) -> Bundle:
 
 
 def write_calibration(bundle: Bundle, calibration: Calibration) -> None:
-    """Put a calibration beside a bundle, in place of the one that is there; the identity stays as it is."""
+    """Put a calibration beside a bundle, in place of the one that is there; the identity stays as it is.
+
+    Raises:
+        BundleError: Another model has taken the bundle's place since it was loaded.
+    """
+    _require_same(bundle.path, bundle.identity)
     _write_sealed(bundle.path / _CALIBRATION, bundle.identity, asdict(calibration))
 
 
@@ -205,10 +210,7 @@ def _hash(content: Any) -> str:  # noqa: ANN401
 def _verified_weights(path: Path, identity: str, expected: str | None = None) -> bytes:
     """The bytes of the weights, checked against the hash that `bundle.json` names."""
     if expected is None:
-        model = _read_model(path)
-        if model.identity != identity:
-            raise BundleError(f"{path}: another model took its place since it was loaded; load it again")
-        expected = model.weights_sha256
+        expected = _require_same(path, identity).weights_sha256
     try:
         weights = (path / _WEIGHTS).read_bytes()
     except FileNotFoundError as error:
@@ -220,6 +222,13 @@ def _verified_weights(path: Path, identity: str, expected: str | None = None) ->
             "changed; get the bundle again"
         )
     return weights
+
+
+def _require_same(path: Path, identity: str) -> _Model:
+    model = _read_model(path)
+    if model.identity != identity:
+        raise BundleError(f"{path}: another model took its place since it was loaded; load it again")
+    return model
 
 
 def _write_sealed(path: Path, identity: str, content: Any) -> None:  # noqa: ANN401

@@ -24,10 +24,17 @@ class ModelCard(BaseModel):
     licence: str = Field(description="Terms of the weights, or that they are unknown.")
     not_for: tuple[str, ...] = Field(NOT_FOR, description="What it must not be used for.")
     data_fingerprint: str | None = Field(None, description="Hash of the training pictures' names and labels.")
-    validation_people: tuple[int, ...] = Field((), description="People of that data set who were held out.")
+    training_pictures: str = Field(
+        "", pattern="^([0-9a-f]{12})*$", description="Hashes of the training pictures' names, 12 digits each."
+    )
     recipe: dict[str, Any] | None = Field(None, description="The complete recipe that it was trained with.")
     dropped_weights: tuple[str, ...] = Field((), description="Published weights that the import left out, and why.")
     passerby_version: str = Field(description="The version that wrote the bundle.")
+
+    def training_keys(self) -> frozenset[str]:
+        """The hashes of `training_pictures` one by one, as `passerby.data.dataset.picture_keys` makes them."""
+        hashes = self.training_pictures
+        return frozenset(hashes[start : start + 12] for start in range(0, len(hashes), 12))
 
     def caution(self) -> str:
         """What the model must not be used for, as one sentence."""

@@ -25,10 +25,12 @@ class Embedder(Protocol):
     """Turns person crops into unit vectors.
 
     Attributes:
+        bundle: The model, with what is known of it.
         identity: Hash of everything that decides the vectors; only vectors of one identity compare.
         dimension: D.
     """
 
+    bundle: Bundle
     identity: str
     dimension: int
 
@@ -101,7 +103,8 @@ def embed_pictures(
     embeddings = np.empty((len(store), network.dimension), np.float32)
     order = np.split(np.arange(len(store)), range(batch_size, len(store), batch_size)) if len(store) else []
     done = 0
-    with torch.inference_mode():
+    # Without TF32, which would give a GPU's "fp32" convolutions 10 bits of mantissa and other vectors than a CPU's.
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for batch in store.batches(order):
             pictures = normalise(batch.to(device), preprocessing.mean, preprocessing.std)
             vectors = F.normalize(network(pictures).neck.float())

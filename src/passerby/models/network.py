@@ -12,7 +12,6 @@ from passerby.models.backbones import BACKBONES, Backbone
 from passerby.models.neck import NECKS
 from passerby.models.pooling import POOLINGS
 
-
 _PARTS: dict[str, Mapping[str, object]] = {"backbone": BACKBONES, "pooling": POOLINGS, "neck": NECKS}
 
 
@@ -61,7 +60,7 @@ class ReidNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.backbone: Backbone = BACKBONES[architecture.backbone].build(architecture.width, architecture.last_stride)
+        self.backbone: Backbone = BACKBONES[architecture.backbone](architecture.width, architecture.last_stride)
         self.pooling = POOLINGS[architecture.pooling]()
         self.raw_dimension = self.backbone.channels
         self.dimension = architecture.dimension if architecture.neck == "linear" else self.raw_dimension

@@ -1,4 +1,4 @@
-"""Feature maps to one vector: global average, generalised-mean, and maximum pooling."""
+"""Feature maps to one float32 vector, whatever the maps are in: global average, generalised-mean, and maximum."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ class AveragePooling(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Pool."""
-        return maps.mean((2, 3))
+        return maps.float().mean((2, 3))
 
 
 class MaxPooling(nn.Module):
@@ -19,7 +19,7 @@ class MaxPooling(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Pool."""
-        return maps.amax((2, 3))
+        return maps.float().amax((2, 3))
 
 
 class GeneralisedMeanPooling(nn.Module):

@@ -95,16 +95,14 @@ def read_progress(path: Path) -> Progress:
         raise BundleError(f"{path}: the checkpoint is damaged; train anew with --force") from error
 
 
-def restore(
-    path: Path, network: nn.Module, objective: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
-) -> None:
-    """Put a checkpoint's tensors back where they came from.
+def restore(path: Path, network: nn.Module, objective: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint's tensors back where they came from, on whatever device that is now.
 
     Raises:
         BundleError: The file is damaged or of another recipe.
     """
     try:
-        with safe_open(path, "pt", device=str(device)) as file:
+        with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         network.load_state_dict(_under("network.", tensors))
         objective.load_state_dict(_under("objective.", tensors))
@@ -113,6 +111,11 @@ def restore(
             index, _, entry = name.partition(".")
             state.setdefault(int(index), {})[entry] = tensor
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        for parameter, entries in optimizer.state.items():
+            for name, value in entries.items():
+                # Laid out as the parameter is, or every later step would have to reorder it.
+                if value.shape == parameter.shape and parameter.ndim == 4:
+                    entries[name] = value.contiguous(memory_format=torch.channels_last)
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise BundleError(f"{path}: the checkpoint is damaged; train anew with --force") from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from passerby.data.transforms import Augmentation
 from passerby.errors import RecipeError
@@ -46,7 +46,7 @@ class Recipe(BaseModel):
     name: str = Field(description="What the recipe is called.")
     summary: str = Field(description="One sentence: what it is, and where it comes from.")
     epochs: int = Field(ge=1, description="Times through the training people's pictures.")
-    seed: int = Field(0, ge=0, description="Decides weights, batches, augmentation and validation people.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Decides weights, batches, augmentation and validation people.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="Of the forward pass; auto takes bf16 where the processor computes in it."
     )
@@ -58,6 +58,33 @@ class Recipe(BaseModel):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
+
+    @field_validator("losses")
+    @classmethod
+    def _some_count_at_once(cls, losses: tuple[LossSpec, ...]) -> tuple[LossSpec, ...]:
+        if all(loss.from_epoch > 0 for loss in losses):
+            raise ValueError("expected a loss that counts from epoch 0, got none")
+        return losses
+
+    def cautions(self) -> list[str]:
+        """What in the recipe has no effect because training ends before it, a sentence each."""
+        found = [
+            f"{loss.kind} counts from epoch {loss.from_epoch}, but training ends after {self.epochs}"
+            for loss in self.losses
+            if loss.from_epoch >= self.epochs
+        ]
+        if self.schedule.warmup_epochs >= self.epochs:
+            found.append(
+                f"the learning rate warms up for {self.schedule.warmup_epochs:g} epochs, but training ends after "
+                f"{self.epochs}; see schedule.warmup_epochs"
+            )
+        late = [milestone for milestone in self.schedule.milestones if milestone >= self.epochs]
+        if self.schedule.kind == "step" and late:
+            found.append(
+                f"the learning rate would fall at epoch {late[0]:g}, but training ends after {self.epochs}; see "
+                "schedule.milestones"
+            )
+        return found
 
 
 def recipe_names() -> list[str]:
@@ -81,11 +108,14 @@ def load_recipe(name_or_path: str | Path, settings: Sequence[str] = ()) -> Recip
         key, separator, value = setting.partition("=")
         if not separator:
             raise RecipeError(f"expected a setting as key=value, such as epochs=20, got {setting!r}")
-        _set(content, key.strip(), yaml.safe_load(value))
+        try:
+            _set(content, key.strip(), yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise RecipeError(f"expected a YAML value in {setting!r}, such as 20 or [40, 70]") from error
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(f"recipe {name_or_path}: {_explain(error)}") from error
+        raise RecipeError(f"recipe {name_or_path}: {_explain(error, content)}") from error
 
 
 def to_yaml(recipe: Recipe) -> str:
@@ -124,53 +154,58 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401
     *parents, last = key.split(".")
     place: Any = content
     for parent in parents:
-        if isinstance(place, list) and parent.isdigit() and int(parent) < len(place):
+        if isinstance(place, list) and parent.isdecimal() and int(parent) < len(place):
             place = place[int(parent)]
         elif isinstance(place, dict):
             place = place.setdefault(parent, {})
         else:
-            raise RecipeError(f"unknown key {key!r}: nothing stands at {parent!r}{_nearest(key)}")
-    if isinstance(place, list) and last.isdigit() and int(last) < len(place):
+            raise RecipeError(f"unknown key {key!r}: nothing stands at {parent!r}{_nearest(key, content)}")
+    if isinstance(place, list) and last.isdecimal() and int(last) < len(place):
         place[int(last)] = value
     elif isinstance(place, dict):
         place[last] = value
     else:
-        raise RecipeError(f"unknown key {key!r}: nothing stands at {last!r}{_nearest(key)}")
+        raise RecipeError(f"unknown key {key!r}: nothing stands at {last!r}{_nearest(key, content)}")
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, content: Mapping[str, Any]) -> str:
     """The first problem in one line, with the nearest key for an unknown one."""
     problem = error.errors()[0]
-    # The place of a loss names its kind too, which is no key of the recipe.
-    kinds = {get_args(spec.model_fields["kind"].annotation)[0] for spec in _LOSSES}
-    place = [str(part) for part in problem["loc"] if part not in kinds]
-    key = ".".join(place)
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {key!r}{_nearest(key)}"
+    unknown = problem["type"] == "extra_forbidden"
+    *parents, last = problem["loc"]
+    # Between the keys stand names of kinds and types that were tried, which are no keys of the recipe.
+    names = {part for key in _keys(Recipe, content) for part in key.split(".")}
+    place = [str(part) for part in parents if isinstance(part, int) or part in names]
+    key = ".".join([*place, str(last)] if unknown or isinstance(last, int) or last in names else place)
+    if unknown:
+        return f"unknown key {key!r}{_nearest(key, content)}"
     message = problem["msg"].removeprefix("Value error, ")
     got = "" if problem["type"] == "value_error" else f", got {problem['input']!r}"
     return f"{key}: {message[:1].lower()}{message[1:]}{got}"
 
 
-def _nearest(key: str) -> str:
-    known = list(_keys(Recipe))
-    exact = [candidate for candidate in known if candidate.rpartition(".")[2] == key.rpartition(".")[2]]
-    nearest = exact or difflib.get_close_matches(key, known, 1, 0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; expected one of {', '.join(Recipe.model_fields)}"
+def _nearest(key: str, content: Mapping[str, Any]) -> str:
+    """The end of a message about an unknown key: which one was probably meant, or which ones there are."""
+    parent, _, last = key.rpartition(".")
+    everywhere = {candidate: candidate.rpartition(".") for candidate in _keys(Recipe, content) if candidate != key}
+    beside = {candidate: parts for candidate, parts in everywhere.items() if parts[0] == parent}
+    for candidates, similarity in ((beside, 0.6), (everywhere, 0.8)):
+        close = difflib.get_close_matches(last, [parts[2] for parts in candidates.values()], 1, similarity)
+        for candidate, parts in candidates.items():
+            if parts[2] in close:
+                return f"; did you mean {candidate!r}?"
+    return f"; expected one of {', '.join(beside or Recipe.model_fields)}"
 
 
-def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a recipe; a loss's stand under its number, here 0."""
+def _keys(model: type[BaseModel], content: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a recipe; those of the losses by their numbers and kinds in `content`."""
     for name, field in model.model_fields.items():
         yield f"{prefix}{name}"
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from _keys(annotation, f"{prefix}{name}.")
-        elif name == "losses":
-            for spec in _LOSSES:
-                yield from _keys(spec, f"{prefix}{name}.0.")
-
-
-def as_mapping(recipe: Recipe) -> Mapping[str, Any]:
-    """The complete recipe as JSON-like values."""
-    return recipe.model_dump(mode="json")
+            yield from _keys(annotation, content, f"{prefix}{name}.")
+    losses = content.get("losses") if not prefix else None
+    for number, loss in enumerate(losses if isinstance(losses, list) else []):
+        for spec in _LOSSES:
+            if isinstance(loss, dict) and loss.get("kind") in get_args(spec.model_fields["kind"].annotation):
+                yield from _keys(spec, content, f"losses.{number}.")

@@ -12,14 +12,13 @@ import torch
 
 from passerby import __version__
 from passerby.atomic import write_text
-from passerby.data.dataset import Dataset, people
+from passerby.data.dataset import Dataset, people, picture_keys
 from passerby.data.loader import PictureStore
 from passerby.data.transforms import augment, normalise
 from passerby.errors import PasserbyError
 from passerby.models.bundle import Bundle, check_replaceable, load_bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.embedder import choose_device
-from passerby.models.network import ReidNetwork
 from passerby.training.checkpoint import Progress, read_progress, restore, save_checkpoint
 from passerby.training.initial import initial_network
 from passerby.training.interrupt import deferred_interrupt
@@ -63,7 +62,7 @@ def train(
 
     `output` gets the bundles `best` and `last`, `recipe.yaml`, `log.csv`, and `checkpoint.safetensors`. Ctrl-C
     finishes the step, saves, and raises KeyboardInterrupt; with `resume`, training goes on to the very result that
-    it would have had.
+    it would have had (bit by bit on a CPU; a GPU's own sums may differ in the last bits).
 
     Args:
         recipe: What to do.
@@ -91,18 +90,19 @@ def train(
 
     checkpoint = output / "checkpoint.safetensors"
     progress = Progress(recipe.model_dump(mode="json"), dataset.fingerprint())
-    if checkpoint.exists() and resume:
+    going_on = checkpoint.exists() and resume
+    if going_on:
         progress = _matching(read_progress(checkpoint), progress, output)
-        restore(checkpoint, network, objective, optimizer, target)
+        restore(checkpoint, network, objective, optimizer)
         reporter.note(f"going on after epoch {progress.epoch}, step {progress.step}")
     elif checkpoint.exists() and not overwrite:
         raise PasserbyError(
             f"{output} holds a training already; go on with --resume, begin anew with --force, or choose another "
             "--output"
         )
-    for name in ("best", "last"):
-        check_replaceable(output / name, replace=True)
-    write_text(output / "recipe.yaml", to_yaml(recipe))
+    _check_output(output, recipe, replace=going_on or overwrite)
+    for caution in recipe.cautions():
+        reporter.note(caution)
     if task.people_per_batch < recipe.batch.people:
         reporter.note(f"batches hold {task.people_per_batch} people, not {recipe.batch.people}: there are no more")
 
@@ -110,6 +110,8 @@ def train(
     store = PictureStore([s.path for s in task.samples], size.height, size.width, progress=reporter.decoding)
     validator = _validator(recipe, dataset, task, reporter)
     labels = task.labels.to(target)
+    card = _card(recipe, dataset, task)
+    write_text(output / "recipe.yaml", to_yaml(recipe))
     clock = _Clock(progress)
 
     with deferred_interrupt() as interrupted:
@@ -119,8 +121,7 @@ def train(
             for step, pictures in enumerate(store.batches(batches[progress.step :]), start=progress.step):
                 generator = step_generator(recipe, epoch, step)
                 torch.manual_seed(generator.initial_seed())
-                rate = learning_rate_factor(recipe.schedule, epoch + step / len(batches), recipe.epochs)
-                _set_learning_rate(optimizer, rate * recipe.optimizer.learning_rate)
+                _set_learning_rate(optimizer, _learning_rate(recipe, epoch, step / len(batches)))
 
                 pictures = augment(pictures, recipe.augmentation, generator).to(target)
                 pictures = normalise(pictures, size.mean, size.std)
@@ -133,17 +134,21 @@ def train(
                 reporter.step(done, recipe.epochs * len(batches), progress.mean_losses()[0])
                 if interrupted():
                     save_checkpoint(checkpoint, clock.stamp(progress), network, objective, optimizer)
+                    reporter.note(f"saved to {output}; give the same command with --resume to go on")
                     raise KeyboardInterrupt
 
-            row = _row(epoch, progress, objective, optimizer)
+            row = _row(epoch, progress, objective, _learning_rate(recipe, epoch, (len(batches) - 1) / len(batches)))
             is_final = epoch + 1 == recipe.epochs
             if is_final or (epoch + 1) % recipe.validation.every == 0:
+                figures, calibration = {}, None
                 if validator is not None:
-                    evaluation = validator.evaluate(network)
+                    evaluation, calibration = validator.measure(network)
                     row |= {"rank_1": evaluation.metrics.rank(1), "mean_ap": evaluation.metrics.mean_ap}
-                _save(output / "last", network, recipe, dataset, task, validator, row)
-                if validator is None or progress.best is None or row["mean_ap"] > progress.best:
-                    _save(output / "best", network, recipe, dataset, task, validator, row)
+                    figures = {"validation": {key: row[key] for key in ("epoch", "rank_1", "mean_ap")}}
+                is_best = validator is None or progress.best is None or row["mean_ap"] > progress.best
+                for name in ("best", "last") if is_best else ("last",):
+                    save_bundle(output / name, network, size, card, figures, calibration, replace=True)
+                if is_best:
                     progress = replace(progress, best=row.get("mean_ap"))
             progress = clock.stamp(progress).after_epoch(row)
             write_text(output / "log.csv", _as_csv(progress.rows))
@@ -178,11 +183,32 @@ def _matching(found: Progress, wanted: Progress, output: Path) -> Progress:
     return found
 
 
+def _check_output(output: Path, recipe: Recipe, replace: bool) -> None:
+    """Refuse to write over bundles and files that are not this training's, before any work is done."""
+    for name in ("best", "last"):
+        check_replaceable(output / name, replace)
+    for file, ours in ((output / "recipe.yaml", to_yaml(recipe).encode()), (output / "log.csv", b"")):
+        if not replace and file.is_file() and file.read_bytes() != ours:
+            raise PasserbyError(
+                f"{file}: another training's or somebody's own file stands there; choose another --output, or "
+                "replace it with --force"
+            )
+
+
 def _validator(recipe: Recipe, dataset: Dataset, task: TrainingTask, reporter: Reporter) -> Validator | None:
     if not task.held_out:
         return None
     source = f"{len(people(task.held_out))} people of {dataset.name} who were held out of training"
-    return Validator(task.held_out, recipe.preprocessing, recipe.seed, source, reporter.decoding)
+    validator = Validator(task.held_out, recipe.preprocessing, recipe.seed, source, reporter.decoding)
+    if not validator.can_measure:
+        reporter.note("nobody held out has pictures to be found again by, so nothing is measured while training")
+        return None
+    return validator
+
+
+def _learning_rate(recipe: Recipe, epoch: int, share: float) -> float:
+    """The learning rate after so many epochs and that share of the next."""
+    return recipe.optimizer.learning_rate * learning_rate_factor(recipe.schedule, epoch + share, recipe.epochs)
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -196,34 +222,23 @@ def _check_finite(progress: Progress, epoch: int) -> None:
         raise PasserbyError(f"the loss became {loss} in epoch {epoch + 1}; lower optimizer.learning_rate")
 
 
-def _row(epoch: int, progress: Progress, objective: Objective, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def _row(epoch: int, progress: Progress, objective: Objective, learning_rate: float) -> dict[str, Any]:
     total, *parts = progress.mean_losses()
     row = {"epoch": epoch + 1, "loss": total} | dict(zip(objective.names, parts, strict=True))
-    return row | {"learning_rate": optimizer.param_groups[0]["lr"]}
+    return row | {"learning_rate": learning_rate}
 
 
-def _save(
-    path: Path,
-    network: ReidNetwork,
-    recipe: Recipe,
-    dataset: Dataset,
-    task: TrainingTask,
-    validator: Validator | None,
-    row: Mapping[str, Any],
-) -> None:
-    card = ModelCard(
+def _card(recipe: Recipe, dataset: Dataset, task: TrainingTask) -> ModelCard:
+    return ModelCard(
         name=recipe.name,
         summary=recipe.summary,
         trained_on=f"{len(task.samples)} pictures of {task.classes} people of {dataset.name}",
         licence="the terms of the pictures that it was trained on",
         data_fingerprint=dataset.fingerprint(),
-        validation_people=tuple(sorted(people(task.held_out))),
+        training_pictures="".join(sorted(picture_keys(task.samples))),
         recipe=recipe.model_dump(mode="json"),
         passerby_version=__version__,
     )
-    figures = {"validation": {key: row[key] for key in ("epoch", "rank_1", "mean_ap") if key in row}}
-    calibration = validator.calibrate(network) if validator else None
-    save_bundle(path, network, recipe.preprocessing, card, figures, calibration, replace=True)
 
 
 def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

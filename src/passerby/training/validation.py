@@ -6,15 +6,20 @@ from passerby.data.loader import PictureStore, Progress
 from passerby.data.splits import query_and_gallery
 from passerby.errors import CalibrationError
 from passerby.evaluation.evaluate import Evaluation, evaluate
+from passerby.evaluation.protocols import RankingRule
 from passerby.evaluation.verification import calibrate
 from passerby.models.embedder import embed_pictures
 from passerby.models.network import ReidNetwork
 from passerby.models.preprocessing import Preprocessing
-from passerby.types import Calibration, FloatArray, Sample
+from passerby.types import Calibration, Sample
 
 
 class Validator:
-    """Held-out people, their pictures decoded, and how a network finds them again."""
+    """Held-out people, their pictures decoded, and how a network finds them again.
+
+    Attributes:
+        can_measure: Whether any of them can be found again at all: has another picture that is ranked.
+    """
 
     def __init__(
         self,
@@ -40,24 +45,23 @@ class Validator:
         self._store = PictureStore(paths, preprocessing.height, preprocessing.width, progress=progress)
         places = {sample: place for place, sample in enumerate(self._gallery)}
         self._query_places = [places[sample] for sample in self._query]
+        rule = RankingRule(
+            [sample.person_id for sample in self._query],
+            [sample.person_id for sample in self._gallery],
+            [sample.camera_id for sample in self._query],
+            [sample.camera_id for sample in self._gallery],
+            self._query_places,
+        )
+        self.can_measure = any(len(rule.split(query)[0]) for query in range(rule.queries))
 
-    def evaluate(self, network: ReidNetwork) -> Evaluation:
-        """Rank the held-out people's pictures."""
-        embeddings = self._embed(network)
-        return evaluate(embeddings[self._query_places], self._query, embeddings, self._gallery)
-
-    def calibrate(self, network: ReidNetwork) -> Calibration | None:
-        """Choose a threshold on the held-out people's pairs; None where they have no pair to measure."""
+    def measure(self, network: ReidNetwork) -> tuple[Evaluation, Calibration | None]:
+        """Rank the held-out people's pictures, and choose a threshold on their pairs; None where they have none."""
+        network.eval()
+        embeddings = embed_pictures(network, self._store, self._preprocessing)
+        evaluation = evaluate(embeddings[self._query_places], self._query, embeddings, self._gallery)
         people = [sample.person_id for sample in self._gallery]
         cameras = [sample.camera_id for sample in self._gallery]
         try:
-            return calibrate(self._embed(network), people, cameras, source=self._source)
+            return evaluation, calibrate(embeddings, people, cameras, source=self._source)
         except CalibrationError:
-            return None
-
-    def _embed(self, network: ReidNetwork) -> FloatArray:
-        was_training = network.training
-        network.eval()
-        embeddings = embed_pictures(network, self._store, self._preprocessing)
-        network.train(was_training)
-        return embeddings
+            return evaluation, None

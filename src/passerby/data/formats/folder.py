@@ -1,12 +1,14 @@
 """Anybody's own pictures: one folder per person, named as you like."""
 
+import hashlib
+import os
 import re
 from pathlib import Path
 
 from passerby.data.dataset import Dataset
 from passerby.data.formats.options import ReadOptions
 from passerby.data.images import SUFFIXES, find_pictures
-from passerby.data.splits import hold_out_people, query_and_gallery
+from passerby.data.splits import query_and_gallery
 from passerby.errors import DataError
 from passerby.types import UNKNOWN_CAMERA, Sample
 
@@ -19,7 +21,7 @@ def recognises(root: Path) -> bool:
 
 
 def read(root: Path, options: ReadOptions) -> Dataset:
-    """Read every person's folder and split the people, seeded, into those to train and those to test on.
+    """Read every person's folder and split the people, each by name and seed, into those to train and to test on.
 
     People are numbered from 1 in the order of their folders' names, cameras from 1 in the order of theirs.
     Of each test person and camera one picture is a query; the gallery holds all test pictures.
@@ -40,7 +42,9 @@ def read(root: Path, options: ReadOptions) -> Dataset:
         for person, name in names.items()
         for path in pictures[name]
     ]
-    train, test = hold_out_people(samples, round(len(names) * options.test_share), options.seed)
+    tested = _test_people(names, options.test_share, options.seed)
+    train = tuple(sample for sample in samples if sample.person_id not in tested)
+    test = tuple(sample for sample in samples if sample.person_id in tested)
     query, gallery = query_and_gallery(test, options.seed)
     return Dataset(
         name=root.resolve().name,
@@ -52,6 +56,19 @@ def read(root: Path, options: ReadOptions) -> Dataset:
         person_names=names,
         ignored=ignored,
     )
+
+
+def _test_people(names: dict[int, str], share: float, seed: int) -> set[int]:
+    """Whom to test on: the first by a hash of seed and name, so that people who are added later move few others.
+
+    With a share between 0 and 1 at least one person is tested on, and two where two are left to train on: with one
+    alone there would be nobody to confuse.
+    """
+    drawn = sorted(names, key=lambda person: hashlib.sha256(os.fsencode(f"{seed}/{names[person]}")).digest())
+    count = round(len(names) * share)
+    if 0 < share < 1:
+        count = min(max(count, 2 if len(names) >= 4 else 1), len(names) - 1)
+    return set(drawn[:count])
 
 
 def _visible(root: Path) -> list[Path]:

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.errors import RecipeError
 from passerby.models.backbones.backbone import Backbone
 
 _CHANNELS = (64, 256, 384, 512)
@@ -18,13 +17,11 @@ class OSNet(Backbone):
     Args:
         size: Factor on the published channels that the network's name carries, such as 0.25.
         width: A further factor on the channels.
-        last_stride: 1; the network reaches its stride of 16 before the last stage.
+        last_stride: Of no effect: the network reaches its stride of 16 before the last stage.
     """
 
     def __init__(self, size: float, width: float = 1.0, last_stride: int = 1) -> None:
         super().__init__()
-        if last_stride != 1:
-            raise RecipeError(f"OSNet has no stride in its last stage: expected last_stride 1, got {last_stride}")
         channels = [max(_BRANCHES, int(count * size * width)) for count in _CHANNELS]
         self.conv1 = _ConvNormRelu(3, channels[0], 7, stride=2, padding=3)
         self.maxpool = nn.MaxPool2d(3, 2, 1)

@@ -54,7 +54,7 @@ def run(arguments: list[str] | None = None) -> None:
     # Wherever it stands, so that it can be put behind a command that has just failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        code = app(arguments, standalone_mode=False) or 0
+        code = app(arguments, prog_name="passerby", standalone_mode=False) or 0
         if code == 130:  # what Typer makes of Ctrl-C, without a word
             raise KeyboardInterrupt
     except BaseException as error:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from passerby.errors import DataError
 from passerby.synthetic import contact_sheet
+from passerby.synthetic.renderer import Drawing
 from passerby.synthetic.studio import Studio
 from passerby.types import FloatArray, ImageArray
 
@@ -18,7 +19,7 @@ def pictures() -> dict[tuple[int, int, int], ImageArray]:
     """Pictures without camera effects, by person, camera and number."""
     with Studio(3, 64, 32, effects=False) as studio:
         return {
-            (person, camera, picture): studio.take(person, camera, picture)
+            (person, camera, picture): studio.take(person, camera, picture).pixels
             for person in range(PEOPLE)
             for camera in range(CAMERAS)
             for picture in range(PICTURES)
@@ -62,9 +63,10 @@ def test_every_picture_differs(pictures: dict[tuple[int, int, int], ImageArray])
 def test_person_is_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     # The same picture with and without people differs where the person stands.
     with Studio(0, 64, 32, effects=False) as studio:
-        shown = [studio.take(person, 0, 0).astype(int) for person in range(4)]
-        monkeypatch.setattr(studio._renderer, "draw", lambda *_: np.zeros((128, 64, 4), np.uint8))
-        empty = [studio.take(person, 0, 0).astype(int) for person in range(4)]
+        shown = [studio.take(person, 0, 0).pixels.astype(int) for person in range(4)]
+        nothing = Drawing(np.zeros((128, 64, 4), np.uint8), np.zeros((128, 64), np.uint8))
+        monkeypatch.setattr(studio._renderer, "draw", lambda *_: nothing)
+        empty = [studio.take(person, 0, 0).pixels.astype(int) for person in range(4)]
     for with_person, without in zip(shown, empty, strict=True):
         changed = np.abs(with_person - without).max(axis=2) > 4
         assert 0.2 < changed.mean() < 0.8
@@ -73,7 +75,7 @@ def test_person_is_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_camera_effects_change_the_picture(pictures: dict[tuple[int, int, int], ImageArray]) -> None:
     with Studio(3, 64, 32) as studio:
-        assert (studio.take(0, 0, 0) != pictures[0, 0, 0]).mean() > 0.5
+        assert (studio.take(0, 0, 0).pixels != pictures[0, 0, 0]).mean() > 0.5
 
 
 def test_contact_sheet_has_a_row_a_person(dataset: Path, tmp_path: Path) -> None:

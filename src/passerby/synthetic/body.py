@@ -15,6 +15,7 @@ from passerby.synthetic.garments import (
     top_surfaces,
 )
 from passerby.synthetic.heads import head_surfaces
+from passerby.synthetic.keypoints import KEY_POINT_BONES, resting_key_points
 from passerby.synthetic.lighting import ambient_access
 from passerby.synthetic.mesh import Mesh, merged
 from passerby.synthetic.person import Person
@@ -87,11 +88,17 @@ class PosedBody:
         body: Whose surface and texture.
         points: (V, 3) metres in the world.
         normals: (V, 3) unit vectors.
+        key_points: (14, 3) metres in the world, in the order of `keypoints.KEY_POINTS`.
+        pose: The pose.
+        heading: Where it faces, degrees counter-clockwise from +y.
     """
 
     body: Body
     points: FloatArray
     normals: FloatArray
+    key_points: FloatArray
+    pose: Pose
+    heading: float
 
 
 def posed(body: Body, pose: Pose, place: tuple[float, float], heading: float) -> PosedBody:
@@ -114,5 +121,11 @@ def posed(body: Body, pose: Pose, place: tuple[float, float], heading: float) ->
     normals = (moves[:, :, :3] @ body.mesh.normals[:, :, None])[:, :, 0]
     normals = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-9))
     # Whatever is lowest, the standing foot's sole, rests on the ground.
-    points += np.array([place[0], place[1], -points[:, 2].min()], np.float32)
-    return PosedBody(body=body, points=points, normals=normals)
+    shift = np.array([place[0], place[1], -points[:, 2].min()], np.float32)
+    points += shift
+    joints = bones[KEY_POINT_BONES]
+    resting = resting_key_points(body.skeleton)
+    key_points = (joints[:, :, :3] @ resting[:, :, None])[:, :, 0] + joints[:, :, 3] + shift
+    return PosedBody(
+        body=body, points=points, normals=normals, key_points=key_points, pose=pose, heading=float(heading) % 360.0
+    )

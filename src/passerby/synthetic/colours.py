@@ -16,8 +16,7 @@ from passerby.types import FloatArray
 Colour: TypeAlias = tuple[float, float, float]
 """sRGB, each channel 0 to 1."""
 
-_HUES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    # name: (hue in turns, saturation, value), each as a range
+HUES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "black": ((0.0, 1.0), (0.0, 0.22), (0.07, 0.17)),
     "charcoal": ((0.55, 0.75), (0.0, 0.2), (0.18, 0.30)),
     "grey": ((0.0, 1.0), (0.0, 0.08), (0.32, 0.66)),
@@ -39,6 +38,7 @@ _HUES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, fl
     "purple": ((0.72, 0.82), (0.25, 0.55), (0.30, 0.58)),
     "teal": ((0.47, 0.53), (0.40, 0.70), (0.30, 0.56)),
 }
+"""Every colour's name with its ranges of hue (in turns), saturation and value."""
 
 _FREQUENCIES: dict[str, list[tuple[float, str]]] = {
     "top": [
@@ -60,26 +60,30 @@ _FREQUENCIES: dict[str, list[tuple[float, str]]] = {
     ],
 }  # fmt: skip
 
-_SKIN: list[tuple[float, tuple[Colour, Colour]]] = [
-    # Light to dark; each tone is drawn between its two ends.
-    (30, ((0.90, 0.74, 0.64), (0.80, 0.62, 0.50))),
-    (30, ((0.84, 0.66, 0.52), (0.70, 0.51, 0.38))),
-    (22, ((0.70, 0.51, 0.37), (0.54, 0.37, 0.26))),
-    (18, ((0.48, 0.32, 0.23), (0.25, 0.16, 0.12))),
-]
+SKIN_TONES: dict[str, tuple[Colour, Colour]] = {
+    "light": ((0.90, 0.74, 0.64), (0.80, 0.62, 0.50)),
+    "medium light": ((0.84, 0.66, 0.52), (0.70, 0.51, 0.38)),
+    "medium dark": ((0.70, 0.51, 0.37), (0.54, 0.37, 0.26)),
+    "dark": ((0.48, 0.32, 0.23), (0.25, 0.16, 0.12)),
+}
+"""Every tone of skin with its two ends, between which it is drawn."""
 
-_HAIR: list[tuple[float, tuple[Colour, Colour]]] = [
-    (48, ((0.05, 0.045, 0.045), (0.12, 0.10, 0.09))),
-    (26, ((0.16, 0.11, 0.08), (0.30, 0.20, 0.13))),
-    (12, ((0.45, 0.33, 0.19), (0.72, 0.57, 0.36))),
-    (4, ((0.40, 0.18, 0.08), (0.52, 0.25, 0.12))),
-    (10, ((0.42, 0.42, 0.42), (0.80, 0.80, 0.80))),
-]
+HAIR_TONES: dict[str, tuple[Colour, Colour]] = {
+    "black": ((0.05, 0.045, 0.045), (0.12, 0.10, 0.09)),
+    "brown": ((0.16, 0.11, 0.08), (0.30, 0.20, 0.13)),
+    "blond": ((0.45, 0.33, 0.19), (0.72, 0.57, 0.36)),
+    "red": ((0.40, 0.18, 0.08), (0.52, 0.25, 0.12)),
+    "grey": ((0.42, 0.42, 0.42), (0.80, 0.80, 0.80)),
+}
+"""Every tone of hair with its two ends, between which it is drawn."""
+
+_SKIN: list[tuple[float, tuple[Colour, Colour]]] = list(zip((30, 30, 22, 18), SKIN_TONES.values(), strict=True))
+_HAIR: list[tuple[float, tuple[Colour, Colour]]] = list(zip((48, 26, 12, 4, 10), HAIR_TONES.values(), strict=True))
 
 
 def draw_colour(generator: np.random.Generator, worn_as: str) -> Colour:
     """Draw the colour of something worn as "top", "bottom", "bag" or "shoe"."""
-    hue, saturation, value = _HUES[weighted(generator, _FREQUENCIES[worn_as])]
+    hue, saturation, value = HUES[weighted(generator, _FREQUENCIES[worn_as])]
     return named_colour(float(generator.uniform(*hue)), generator.uniform(*saturation), generator.uniform(*value))
 
 

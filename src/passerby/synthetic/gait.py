@@ -19,9 +19,15 @@ class Pose:
 
     Attributes:
         rotations: (15, 3, 3), every bone's rotation against its parent.
+        amount: How far the legs swing: 0 for standing, 1 for a usual stride.
+        right_arm: What the right arm does.
+        left_arm: What the left arm does.
     """
 
     rotations: FloatArray
+    amount: float
+    right_arm: ArmTask
+    left_arm: ArmTask
 
 
 def sample_pose(generator: np.random.Generator, person: Person) -> Pose:
@@ -72,7 +78,7 @@ def walking_pose(
         rotations[foot] = _turn("x", ankle)
         swing = -22.0 * amount * person.shape.arm_swing * np.cos(2 * np.pi * (cycle - 0.04))
         _move_arm(rotations, side, arm_tasks[side], swing, person)
-    return Pose(rotations)
+    return Pose(rotations, amount=float(amount), right_arm=arm_tasks[1], left_arm=arm_tasks[-1])
 
 
 def _leg_angles(cycle: float, amount: float) -> tuple[float, float, float]:

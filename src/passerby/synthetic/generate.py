@@ -1,4 +1,4 @@
-"""Writes a data set of synthetic people in Market-1501's folder layout."""
+"""Writes a data set of synthetic people, with the truth of every picture, in Market-1501's folder layout."""
 
 import json
 from collections.abc import Callable
@@ -6,11 +6,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from passerby.atomic import atomic_path
+from passerby.atomic import atomic_path, json_text
 from passerby.errors import DataError
-from passerby.synthetic.randomness import stream
+from passerby.synthetic.attributes import attributes_of
+from passerby.synthetic.plan import FOLDERS, Plan, default_train_people
+from passerby.synthetic.population import sample_person
 from passerby.synthetic.renderer import panda3d_version
+from passerby.synthetic.sentences import sentence
 from passerby.synthetic.studio import Studio
+from passerby.synthetic.truth import plain
 
 GENERATOR = "passerby.synthetic"
 """Names the generator in `provenance.json`."""
@@ -18,9 +22,8 @@ GENERATOR = "passerby.synthetic"
 GENERATOR_VERSION = 1
 """Raised whenever the same arguments give other pictures than before."""
 
-_MOST_PEOPLE, _MOST_CAMERAS = 9999, 99
-_SMALLEST_SIDE, _LARGEST_SIDE = 16, 1024
-_FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
+TRUTH, PEOPLE, PROVENANCE = "truth.jsonl", "people.json", "provenance.json"
+"""What lies beside the folders of pictures."""
 
 
 def render_people(
@@ -39,8 +42,10 @@ def render_people(
 
     Each person is seen `pictures` times by each of the cameras. The first `train_people` go to
     `bounding_box_train`. Of every other person and camera, the first picture goes to `query` and the rest to
-    `bounding_box_test`, which is empty for `pictures=1`. `provenance.json` says how the pictures were made.
-    The same arguments give the same bytes; a picture depends on seed, size and its own numbers only.
+    `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is true of every picture, one
+    a line in the order of their names; `people.json` describes the people; `provenance.json` says how the
+    pictures were made. The same arguments give the same bytes; a picture depends on seed, size and its own
+    numbers only.
 
     Args:
         output: Folder to make. One that `render_people` wrote before is replaced, any other must be empty.
@@ -63,61 +68,78 @@ def render_people(
     """
     output = Path(output)
     if train_people is None:
-        train_people = max(1, min(people - 1, round(people * 2 / 3)))
-    _check("people", people, 2, _MOST_PEOPLE)
-    _check("cameras", cameras, 1, _MOST_CAMERAS)
-    _check("pictures", pictures, 1, 9999)
-    _check("seed", seed, 0, 2**63 - 1)
-    _check("height", height, _SMALLEST_SIDE, _LARGEST_SIDE)
-    _check("width", width, _SMALLEST_SIDE, _LARGEST_SIDE)
-    _check("train_people", train_people, 0, people)
-    _check_replaceable(output)
-    counts = dict.fromkeys(_FOLDERS, 0)
-    total = people * cameras * pictures
+        train_people = default_train_people(people)
+    plan = Plan(people, cameras, pictures, seed, height, width, train_people)
+    check_replaceable(output)
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, plan.total)
+
     with atomic_path(output) as folder, Studio(seed, height, width) as studio:
-        for name in _FOLDERS:
-            (folder / name).mkdir(parents=True)
-        for number in range(total):
-            person, rest = divmod(number, cameras * pictures)
-            camera, picture = divmod(rest, pictures)
-            split = _FOLDERS[0] if person < train_people else _FOLDERS[1 if picture == 0 else 2]
-            image = Image.fromarray(studio.take(person, camera, picture))
-            image.save(folder / split / _file_name(seed, person, camera, picture), quality=92)
-            counts[split] += 1
-            if progress is not None:
-                progress(number + 1, total)
-        provenance = {
-            "generator": GENERATOR,
-            "generator_version": GENERATOR_VERSION,
-            "note": "synthetic: no real person is shown",
-            "panda3d_version": panda3d_version(),
-            "arguments": {
-                "people": people,
-                "cameras": cameras,
-                "pictures": pictures,
-                "seed": seed,
-                "height": height,
-                "width": width,
-                "train_people": train_people,
-            },
-            "counts": counts,
-        }
-        (folder / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+        make_folders(folder)
+        with (folder / TRUTH).open("w", encoding="utf-8", newline="\n") as truth:
+            for person in range(people):
+                truth.write(draw_person(studio, plan, person, folder, count))
+        write_descriptions(folder, plan)
     return output
 
 
-def _file_name(seed: int, person: int, camera: int, picture: int) -> str:
-    """Name a picture as Market-1501 does: person, camera, session, frame, box."""
-    start = int(stream(seed, "frame", person, camera).integers(1, 80_000))
-    return f"{person + 1:04d}_c{camera + 1}s1_{start + picture * 25:06d}_00.jpg"
+def make_folders(folder: Path) -> None:
+    """Make Market-1501's folders inside `folder`."""
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
 
 
-def _check(name: str, value: int, lowest: int, highest: int) -> None:
-    if not lowest <= value <= highest:
-        raise DataError(f"expected {name} from {lowest} to {highest}, got {value}; give a number in that range")
+def draw_person(
+    studio: Studio, plan: Plan, person: int, folder: Path, done: Callable[[], None] = lambda: None
+) -> str:
+    """Draw all pictures of a person into the folders inside `folder`.
+
+    Args:
+        studio: Where they are drawn; of the plan's seed and size.
+        plan: The data set.
+        person: Which person, from 0.
+        folder: Holds Market-1501's folders.
+        done: Called after each picture.
+
+    Returns:
+        The pictures' lines of `truth.jsonl`, in the order of their names.
+    """
+    lines = {}
+    for camera, number, place in plan.pictures_of(person):
+        picture = studio.take(person, camera, number)
+        Image.fromarray(picture.pixels).save(folder / place, quality=92)
+        content = {"file": place, **picture.truth.to_dict()}
+        lines[Path(place).name] = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+        done()
+    return "".join(line for _, line in sorted(lines.items()))
 
 
-def _check_replaceable(output: Path) -> None:
+def write_descriptions(folder: Path, plan: Plan) -> None:
+    """Write `people.json` and `provenance.json`, which make a data set complete, into `folder`."""
+    people = []
+    for index in range(plan.people):
+        attributes = attributes_of(sample_person(plan.seed, index))
+        split = "train" if index < plan.train_people else "test"
+        described = {"sentence": sentence(attributes), "attributes": plain(attributes)}
+        people.append({"person_id": index + 1, "split": split, **described})
+    (folder / PEOPLE).write_text(json_text(people), encoding="utf-8")
+    provenance = {
+        "generator": GENERATOR,
+        "generator_version": GENERATOR_VERSION,
+        "note": "synthetic: no real person is shown",
+        "panda3d_version": panda3d_version(),
+        "arguments": plan.arguments(),
+        "counts": plan.counts(),
+    }
+    (folder / PROVENANCE).write_text(json_text(provenance), encoding="utf-8")
+
+
+def check_replaceable(output: Path) -> None:
     """Refuse to replace anything but an empty folder or an earlier data set of this generator."""
     if not output.exists():
         return
@@ -126,7 +148,7 @@ def _check_replaceable(output: Path) -> None:
     if not any(output.iterdir()):
         return
     try:
-        provenance = json.loads((output / "provenance.json").read_text(encoding="utf-8"))
+        provenance = json.loads((output / PROVENANCE).read_text(encoding="utf-8"))
         ours = provenance["generator"] == GENERATOR
     except (OSError, ValueError, KeyError, TypeError):
         ours = False

@@ -5,10 +5,12 @@ The only module that imports panda3d, and only when a `Renderer` is made.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from passerby.errors import MachineError, MissingExtraError
 from passerby.synthetic.body import Body, PosedBody
@@ -16,6 +18,27 @@ from passerby.types import FloatArray, ImageArray
 
 _KEPT_BODIES = 64
 """How many bodies keep their texture and triangles with the renderer; the longest unused goes first."""
+
+_TOGETHER = 8
+"""How many bodies can be told apart in one drawing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """Bodies drawn on nothing.
+
+    Attributes:
+        pixels: (H, W, 4) uint8 sRGB and coverage (0 or 255), row 0 at the top.
+        marks: (H, W) uint8, which body each pixel shows, as the renderer marks it; 0 for none.
+    """
+
+    pixels: ImageArray
+    marks: npt.NDArray[np.uint8]
+
+    def of(self, number: int) -> npt.NDArray[np.bool_]:
+        """(H, W) where body `number` of those drawn is seen."""
+        mark = round(255 * (1.0 - number / _TOGETHER))
+        return np.asarray((self.marks > mark - 9) & (self.marks < mark + 9), np.bool_)
 
 
 class Renderer:
@@ -68,20 +91,17 @@ class Renderer:
         self._loaded.clear()
         self._engine.removeWindow(self._buffer)
 
-    def draw(self, bodies: Sequence[PosedBody], shades: Sequence[FloatArray], projection: FloatArray) -> ImageArray:
+    def draw(self, bodies: Sequence[PosedBody], shades: Sequence[FloatArray], projection: FloatArray) -> "Drawing":
         """Draw bodies on nothing.
 
         Args:
-            bodies: Who, in which pose.
+            bodies: Who, in which pose; at most eight.
             shades: For each body (V, 3), the factor of light on its texture, 0 to 1.
             projection: (4, 4) matrix M that takes world points as rows, (x, y, z, 1) @ M, to clip space.
-
-        Returns:
-            (height, width, 4) uint8 sRGB and coverage (0 or 255), row 0 at the top.
         """
         drawn = [self._load(item.body) for item in bodies]
-        for loaded, item, shade in zip(drawn, bodies, shades, strict=True):
-            loaded.place(item.points, shade)
+        for number, (loaded, item, shade) in enumerate(zip(drawn, bodies, shades, strict=True)):
+            loaded.place(item.points, shade, 1.0 - number / _TOGETHER)
             loaded.node.reparentTo(self._scene)
         self._lens.setUserMat(self._core.LMatrix4(*(float(v) for v in projection.ravel())))
         self._engine.renderFrame()
@@ -89,8 +109,9 @@ class Renderer:
             loaded.node.detachNode()
         pixels = np.frombuffer(self._picture.getRamImageAs("RGBA"), np.uint8)
         image = pixels.reshape(self._height, self._width, 4)[::-1].copy()
-        image[..., 3] = np.where(image[..., 3] > 0, 255, 0)  # the rasteriser writes 254 for opaque
-        return image
+        marks = image[..., 3].copy()
+        image[..., 3] = np.where(marks > 0, 255, 0)  # the rasteriser writes 254 for opaque
+        return Drawing(image, marks)
 
     def _load(self, body: Body) -> "_LoadedBody":
         loaded = self._loaded.pop(id(body), None) or _LoadedBody(self._core, body)
@@ -133,10 +154,11 @@ class _LoadedBody:
         self.node = core.NodePath(holder)
         self.node.setTexture(_texture(core, body.texture))
 
-    def place(self, points: FloatArray, shade: FloatArray) -> None:
-        """Write the vertices' positions and light."""
+    def place(self, points: FloatArray, shade: FloatArray, mark: float) -> None:
+        """Write the vertices' positions, light and mark; nothing is see-through, so alpha is free for the mark."""
         self._rows[:, :3] = points
         self._rows[:, 3:6] = shade
+        self._rows[:, 6] = mark
         self._vertices.modifyArrayHandle(0).copyDataFrom(self._rows.tobytes())
 
 

@@ -16,6 +16,8 @@ from passerby.types import FloatArray
 
 SiteKind: TypeAlias = Literal["street", "mall", "campus", "park", "corridor", "station"]
 
+_INDOORS: tuple[SiteKind, ...] = ("mall", "corridor", "station")
+
 SHADE_EXTENT = 48.0
 """Metres along each side of a site's shade map, which begins at x = -24, y = 0."""
 
@@ -70,6 +72,11 @@ class Site:
     shade: FloatArray
     light: Light
 
+    @property
+    def indoors(self) -> bool:
+        """Whether the site is under a roof."""
+        return self.kind in _INDOORS
+
     def sunlit(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """How much sun reaches places on the ground, 0 to 1."""
         cells = len(self.shade)
@@ -98,7 +105,7 @@ def build_site(seed: int, index: int, camera: Camera) -> Site:
             builder.corridor()
         case "station":
             builder.station()
-    indoors = kind in ("mall", "corridor", "station")
+    indoors = kind in _INDOORS
     return Site(
         kind=kind,
         surfaces=tuple(builder.surfaces),

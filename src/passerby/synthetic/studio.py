@@ -1,23 +1,29 @@
-"""Takes single pictures: a person, a camera, a moment."""
+"""Takes single pictures: a person, a camera, a moment, and what is true of them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
+from passerby.synthetic.attributes import attributes_of
 from passerby.synthetic.backgrounds import draw_background
 from passerby.synthetic.body import Body, PosedBody, build_body, posed
 from passerby.synthetic.camera import Box, Camera, sample_camera
 from passerby.synthetic.daylight import momentary_light
 from passerby.synthetic.effects import Look, sample_look, through, to_bytes
 from passerby.synthetic.gait import sample_pose
+from passerby.synthetic.keypoints import KEY_POINTS, KeyPoint
 from passerby.synthetic.lighting import GAMMA, Light, reaching, to_display
 from passerby.synthetic.mesh import bounds
 from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
-from passerby.synthetic.renderer import Renderer
+from passerby.synthetic.renderer import Drawing, Renderer
 from passerby.synthetic.scene import Site, build_site
-from passerby.types import FloatArray, ImageArray
+from passerby.synthetic.sentences import sentence
+from passerby.synthetic.truth import FRAME, Picture, Truth, distance_to, light_truth, pose_truth
+from passerby.synthetic.visibility import grown_to_hold, in_picture, key_points_seen
+from passerby.types import FloatArray
 
 _FINER = 2
 """People are drawn this many times as large as the picture and averaged down, which smooths their edges."""
@@ -60,7 +66,7 @@ class Studio:
     def __exit__(self, *_: object) -> None:
         self._renderer.close()
 
-    def take(self, person: int, camera: int, picture: int) -> ImageArray:
+    def take(self, person: int, camera: int, picture: int) -> Picture:
         """Take a picture, always the same for the same world and numbers.
 
         Args:
@@ -69,30 +75,75 @@ class Studio:
             picture: Which of the pictures of this person by this camera, 0 or more.
 
         Returns:
-            (height, width, 3) uint8 sRGB, the person's box filling it.
+            (height, width, 3) uint8 sRGB, the person's box filling it, and what is true of it.
         """
         generator = stream(self._seed, "picture", person, camera, picture)
         view = self._view(camera)
         light = momentary_light(view.site.light, generator)
         subject = self._walker(generator, view.camera, self._body(person))
         box = _jittered(generator, _box_around(view.camera, subject.points))
-        passers = self._passers_by(generator, view.camera, subject)
-        picture_drawn = self._compose(view, light, box, [subject, *passers])
-        if not self._effects:
-            return to_bytes(picture_drawn)
-        return to_bytes(through(view.look, picture_drawn, round(box.height), generator))
+        bodies = [subject, *self._passers_by(generator, view.camera, subject)]
+        display, drawing = self._compose(view, light, box, bodies)
+        if self._effects:
+            display = through(view.look, display, round(box.height), generator)
+        truth = Truth(
+            person=person,
+            camera=camera,
+            picture=picture,
+            frame=FRAME,
+            box=box,
+            size=(self._height, self._width),
+            native_size=(box.height, box.width),
+            visible_fraction=self._visible_fraction(view.camera, box, bodies, drawing),
+            others=len(bodies) - 1,
+            distance=distance_to(view.camera, subject),
+            key_points=self._key_points(view.camera, box, bodies),
+            light=light_truth(view.site, light, subject),
+            pose=pose_truth(subject),
+            attributes=attributes_of(subject.body.person),
+            sentence=sentence(attributes_of(subject.body.person)),
+        )
+        return Picture(to_bytes(display), truth)
 
-    def _compose(self, view: _View, light: Light, box: Box, bodies: list[PosedBody]) -> FloatArray:
-        """Draw site, shadows and people; (height, width, 3) display values."""
+    def _compose(self, view: _View, light: Light, box: Box, bodies: list[PosedBody]) -> tuple[FloatArray, Drawing]:
+        """Draw site, shadows and people; (height, width, 3) display values, and the drawing of the people."""
         size = self._height, self._width
         everyone = np.concatenate([body.points for body in bodies])
         background = draw_background(view.site, view.camera, box, size, light, everyone)
         brightest = 1.25  # linear light that the brightest vertex colour stands for
         shades = [np.minimum(to_display(_light_on(body, view.site, light) / brightest), 1.0) for body in bodies]
         drawn = self._renderer.draw(bodies, shades, view.camera.projection(box))
-        averaged = _averaged(drawn.astype(np.float32) / 255.0)
+        averaged = _averaged(drawn.pixels.astype(np.float32) / 255.0)
         people, coverage = averaged[..., :3] * np.float32(brightest ** (1 / GAMMA)), averaged[..., 3:]
-        return np.asarray(people + background * (1 - coverage), np.float32)
+        return np.asarray(people + background * (1 - coverage), np.float32), drawn
+
+    def _visible_fraction(self, camera: Camera, box: Box, bodies: list[PosedBody], drawing: Drawing) -> float:
+        """Share of the pixels of the first body's figure that `drawing`, which shows `box`, shows."""
+        unhidden, uncut = 1.0, 1.0
+        if len(bodies) > 1:
+            figure = self._silhouette(camera, box, bodies)
+            unhidden = _count(drawing.of(0)) / max(1, _count(figure))
+        whole, factor = grown_to_hold(camera, box, bodies[0].points)
+        if factor > 1.0:
+            figure = self._silhouette(camera, whole, bodies)
+            rows, columns = (slice(*_middle(side, factor)) for side in figure.shape)
+            uncut = _count(figure[rows, columns]) / max(1, _count(figure))
+        return unhidden * uncut
+
+    def _silhouette(self, camera: Camera, box: Box, bodies: list[PosedBody]) -> npt.NDArray[np.bool_]:
+        """Draw the first body alone, and give where it is."""
+        unlit = np.zeros_like(bodies[0].points)
+        return self._renderer.draw(bodies[:1], [unlit], camera.projection(box)).of(0)
+
+    def _key_points(self, camera: Camera, box: Box, bodies: list[PosedBody]) -> tuple[KeyPoint, ...]:
+        """Where the picture shows the key points of the first body, and which of them are seen."""
+        size = self._height, self._width
+        places, seen = in_picture(camera, box, size, bodies[0].key_points), key_points_seen(camera, bodies)
+        inside = ((places >= 0) & (places < (self._width, self._height))).all(axis=1)
+        return tuple(
+            KeyPoint(name, float(x), float(y), bool(visible))
+            for name, (x, y), visible in zip(KEY_POINTS, places, seen & inside, strict=True)
+        )
 
     def _walker(self, generator: np.random.Generator, camera: Camera, body: Body) -> PosedBody:
         """Put a person somewhere in front of a camera, walking as people do there."""
@@ -125,6 +176,16 @@ class Studio:
     def _build_view(self, index: int) -> _View:
         camera = sample_camera(self._seed, index)
         return _View(camera=camera, look=sample_look(self._seed, index), site=build_site(self._seed, index, camera))
+
+
+def _middle(count: int, factor: float) -> tuple[int, int]:
+    """The pixels of `count` that remain of a side which was made `factor` times as long around its middle."""
+    margin = round(count * (1 - 1 / factor) / 2)
+    return margin, count - margin
+
+
+def _count(mask: npt.NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(mask))
 
 
 def _averaged(picture: FloatArray) -> FloatArray:

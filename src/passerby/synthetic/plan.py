@@ -1,0 +1,97 @@
+"""What a data set of synthetic people consists of: how many, how large, named how, in which folder."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from passerby.errors import DataError
+from passerby.synthetic.randomness import stream
+
+FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
+"""Market-1501's folders."""
+
+_MOST_PEOPLE, _MOST_CAMERAS, _MOST_PICTURES = 9999, 99, 9999
+_SMALLEST_SIDE, _LARGEST_SIDE = 16, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The arguments of a data set, checked.
+
+    Attributes:
+        people: How many people, 2 to 9999.
+        cameras: How many cameras, 1 to 99.
+        pictures: Pictures of every person by every camera, 1 to 9999.
+        seed: The world's seed, 0 or more.
+        height: Rows of the pictures, 16 to 1024.
+        width: Columns of the pictures, 16 to 1024.
+        train_people: How many people to train on, 0 to `people`.
+
+    Raises:
+        DataError: A number is out of range.
+    """
+
+    people: int
+    cameras: int
+    pictures: int
+    seed: int
+    height: int
+    width: int
+    train_people: int
+
+    def __post_init__(self) -> None:
+        for name, lowest, highest in (
+            ("people", 2, _MOST_PEOPLE),
+            ("cameras", 1, _MOST_CAMERAS),
+            ("pictures", 1, _MOST_PICTURES),
+            ("seed", 0, 2**63 - 1),
+            ("height", _SMALLEST_SIDE, _LARGEST_SIDE),
+            ("width", _SMALLEST_SIDE, _LARGEST_SIDE),
+            ("train_people", 0, self.people),
+        ):
+            value = getattr(self, name)
+            if not lowest <= value <= highest:
+                raise DataError(
+                    f"expected {name} from {lowest} to {highest}, got {value}; give a number in that range"
+                )
+
+    @property
+    def of_each(self) -> int:
+        """Pictures of every person."""
+        return self.cameras * self.pictures
+
+    @property
+    def total(self) -> int:
+        """Pictures of all people."""
+        return self.people * self.of_each
+
+    def arguments(self) -> dict[str, int]:
+        """The arguments by name."""
+        return asdict(self)
+
+    def folder(self, person: int, picture: int) -> str:
+        """Which of `FOLDERS` a picture belongs to."""
+        return FOLDERS[0] if person < self.train_people else FOLDERS[1 if picture == 0 else 2]
+
+    def file_name(self, person: int, camera: int, picture: int) -> str:
+        """Name a picture as Market-1501 does: person, camera, session, frame, box."""
+        start = int(stream(self.seed, "frame", person, camera).integers(1, 80_000))
+        return f"{person + 1:04d}_c{camera + 1}s1_{start + picture * 25:06d}_00.jpg"
+
+    def pictures_of(self, person: int) -> Iterator[tuple[int, int, str]]:
+        """Every camera and number of a person's pictures, with the picture's place below the data set's folder."""
+        for camera in range(self.cameras):
+            for picture in range(self.pictures):
+                name = self.file_name(person, camera, picture)
+                yield camera, picture, f"{self.folder(person, picture)}/{name}"
+
+    def counts(self) -> dict[str, Any]:
+        """How many pictures each folder holds."""
+        seen_in, tested = self.cameras * self.pictures, self.people - self.train_people
+        queries = tested * self.cameras
+        return dict(zip(FOLDERS, (self.train_people * seen_in, queries, tested * seen_in - queries), strict=True))
+
+
+def default_train_people(people: int) -> int:
+    """Two thirds of the people, and at least one on either side."""
+    return max(1, min(people - 1, round(people * 2 / 3)))

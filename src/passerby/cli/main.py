@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from passerby import __version__
-from passerby.cli import data, demo, evaluate, models, pictures, train, verify
+from passerby.cli import data, demo, evaluate, models, pictures, synth, train, verify
 from passerby.cli.console import errors
 from passerby.errors import PasserbyError
 
@@ -41,6 +41,7 @@ for module in (demo, train, evaluate, pictures, verify):
     for command in module.COMMANDS:
         app.command(rich_help_panel=module.PANEL)(command)
 app.add_typer(data.app, rich_help_panel=demo.PANEL)
+app.add_typer(synth.app, rich_help_panel=demo.PANEL)
 app.add_typer(models.app, rich_help_panel=pictures.PANEL)
 
 

@@ -1,0 +1,66 @@
+"""`passerby synth`: people out of nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from passerby.cli.console import note, output, progress_bar
+
+app = typer.Typer(name="synth", help="Draw people who do not exist.", no_args_is_help=True, rich_markup_mode="rich")
+
+
+@app.callback()
+def _group() -> None:
+    """Draw people who do not exist."""
+
+
+@app.command()
+def images(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set to make.")],
+    identities: Annotated[int, typer.Option("--identities", help="How many people.", min=2, max=9999)] = 60,
+    cameras: Annotated[int, typer.Option("--cameras", help="How many cameras.", min=1, max=99)] = 4,
+    pictures: Annotated[
+        int, typer.Option("--pictures", help="Pictures of every person by every camera.", min=1, max=9999)
+    ] = 6,
+    seed: Annotated[int, typer.Option("--seed", help="Decides people, cameras and pictures.", min=0)] = 0,
+    height: Annotated[int, typer.Option("--height", help="Rows of the pictures.", min=16, max=1024)] = 256,
+    width: Annotated[int, typer.Option("--width", help="Columns of the pictures.", min=16, max=1024)] = 128,
+    train_share: Annotated[
+        float | None,
+        typer.Option("--train-share", help="Share of the people to train on; by default two thirds.", min=0, max=1),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", help="How many processes draw; by default one on every core.", min=1)
+    ] = None,
+) -> None:
+    """Draw a data set of synthetic people in Market-1501's layout, with the truth of every picture.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from passerby.synthetic.production import produce_people
+
+    try:
+        with progress_bar("drawing people") as progress:
+            produce_people(
+                folder,
+                people=identities,
+                cameras=cameras,
+                pictures=pictures,
+                seed=seed,
+                height=height,
+                width=width,
+                train_people=None if train_share is None else round(identities * train_share),
+                processes=processes,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        note("the same command goes on from here")
+        raise
+    total = identities * cameras * pictures
+    output().print(
+        f"{total:,} pictures of {identities:,} people by {cameras} cameras in {folder}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,93 @@
+"""`passerby synth images`: what it makes and says, and how it ends when interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from passerby.cli.main import run
+from passerby.data import read_dataset
+
+SMALL = ("--cameras", "2", "--pictures", "2", "--height", "64", "--width", "32")
+
+
+def command(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        run(["synth", "images", *map(str, arguments)])
+    return int(ended.value.code)
+
+
+def test_draws_a_data_set_that_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "people"
+    assert command(folder, "--identities", 5, "--train-share", 0.4, "--processes", 1, *SMALL) == 0
+    assert capsys.readouterr().out == f"20 pictures of 5 people by 2 cameras in {folder}\n"
+    dataset = read_dataset(folder)
+    assert dataset.format == "market1501"
+    assert [len(split) for split in (dataset.train, dataset.query, dataset.gallery)] == [8, 6, 6]
+    assert {"truth.jsonl", "people.json", "provenance.json"} <= {path.name for path in folder.iterdir()}
+    # The same again finds everything done; other settings are refused.
+    assert command(folder, "--identities", 5, "--train-share", 0.4, *SMALL) == 0
+    assert command(folder, "--identities", 6, *SMALL) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("passerby: ")
+    assert "other settings" in error
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--identities", "0"), ("--identities", "1"), ("--cameras", "0"), ("--pictures", "0"), ("--seed", "-1"),
+        ("--height", "4"), ("--width", "100000"), ("--train-share", "1.5"), ("--processes", "0"),
+    ],
+)  # fmt: skip
+def test_impossible_numbers_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    assert command(tmp_path / "people", option, value) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("passerby: ")
+    assert option in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert command(tmp_path / "file" / "people", *SMALL) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("passerby: cannot write")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
+def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    folder, unfinished = tmp_path / "people", tmp_path / "people.unfinished"
+    arguments = ["synth", "images", str(folder), "--identities", "40", "--processes", "2", *SMALL]
+    code = f"from passerby.cli.main import run\nif __name__ == '__main__':\n    run({arguments!r})"
+    started = subprocess.Popen(
+        [sys.executable, "-c", code],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 100
+    while not list(unfinished.glob("finished/*.jsonl")):
+        assert started.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(started.pid, signal.SIGINT)
+    _, errors = started.communicate(timeout=100)
+    assert started.returncode == 130
+    assert errors.splitlines() == ["the same command goes on from here", "passerby: interrupted"]
+    assert not folder.exists()
+    finished = len(list(unfinished.glob("finished/*.jsonl")))
+    assert 1 <= finished < 40
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert again.returncode == 0, again.stderr
+    assert len(list(folder.glob("*/*.jpg"))) == 160
+    assert not unfinished.exists()

@@ -1,6 +1,11 @@
 """What several tests share: pictures of people made of three colours, and a tiny network trained on them."""
 
 import os
+
+# Before torch is loaded: on processors that other programs keep busy, its threads would otherwise spin while they
+# wait for each other, and everything would take several times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from collections.abc import Callable
 from pathlib import Path
 

@@ -26,7 +26,6 @@ from passerby.training.trainer import train
 
 RECIPE = "small-resnet18"
 _SETTINGS = (
-    "epochs=14",
     "batch.people=12",
     "batch.pictures=4",
     "validation.share=0.15",
@@ -56,6 +55,7 @@ def run_demo(
     output: Path,
     *,
     people: int = 72,
+    epochs: int = 14,
     seed: int = 0,
     say: Callable[[str], None] = print,
     rendering: Callable[[int, int], None] | None = None,
@@ -66,6 +66,7 @@ def run_demo(
     Args:
         output: A folder for pictures, models and the report; what an earlier demo left there is replaced.
         people: How many people to render, with 4 cameras and 6 pictures from each.
+        epochs: How long to train.
         seed: Decides the people and the training.
         say: Told what happens, a line a step.
         rendering: Told how many pictures are rendered.
@@ -77,7 +78,7 @@ def run_demo(
     say(f"1. rendering {people} people who do not exist, seen by 4 cameras")
     dataset = read_dataset(render_people(output / "synthetic-people", people=people, seed=seed, progress=rendering))
 
-    recipe = load_recipe(RECIPE, (*_SETTINGS, f"seed={seed}"))
+    recipe = load_recipe(RECIPE, (*_SETTINGS, f"epochs={epochs}", f"seed={seed}"))
     say("2. measuring a network that has learnt nothing yet")
     untrained = evaluate_on(from_model(_untrained(recipe, output / "untrained")), dataset)
     say(f"   rank-1 {untrained.metrics.rank(1):.1%}, mAP {untrained.metrics.mean_ap:.1%}")

@@ -1,0 +1,92 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from passerby.data import read_dataset
+from passerby.demo import DemoResult, run_demo
+from passerby.models.bundle import load_bundle
+from passerby.retrieval.pictures import search_pictures
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def demo(said: list[str], tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
+    """The demo on as few people as the command line allows, for a few of its epochs, in one thread.
+
+    On busy processors several threads wait for each other ten times as long as they work.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return run_demo(tmp_path_factory.mktemp("demo") / "out", people=20, epochs=3, say=said.append)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_the_demo_ends_with_everything_that_it_promises(demo: DemoResult, said: list[str]) -> None:
+    names = {path.name for path in demo.folder.iterdir()}
+    assert {"synthetic-people", "untrained", "training", "search.png", "report"} <= names
+    assert demo.report == demo.folder / "report" / "report.html"
+    assert [line[0] for line in said if line[0] != " "] == ["1", "2", "3", "4", "5", "6"]
+    assert str(demo.report) in said[-1]
+
+
+def test_training_shows(demo: DemoResult, said: list[str]) -> None:
+    before, after = demo.untrained.metrics, demo.trained.metrics
+    assert after.mean_ap > before.mean_ap + 0.05
+    assert after.queries == before.queries == 28  # 7 people by 4 cameras
+    page = demo.report.read_text(encoding="utf-8")
+    for metrics in (before, after):
+        assert f"{metrics.mean_ap * 100:.1f}" in page
+    assert "Untrained" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_nobody_tested_on_was_trained_on(demo: DemoResult) -> None:
+    dataset = read_dataset(demo.folder / "synthetic-people")
+    assert not {s.person_id for s in dataset.train} & {s.person_id for s in dataset.query + dataset.gallery}
+    provenance = json.loads((demo.folder / "synthetic-people" / "provenance.json").read_text())
+    assert provenance["note"] == "synthetic: no real person is shown"
+
+
+def test_the_demos_models_can_be_used(demo: DemoResult) -> None:
+    trained, untrained = load_bundle(demo.folder / "training" / "best"), load_bundle(demo.folder / "untrained")
+    assert trained.identity != untrained.identity
+    assert (trained.architecture, trained.preprocessing) == (untrained.architecture, untrained.preprocessing)
+    dataset = read_dataset(demo.folder / "synthetic-people")
+    gallery = demo.folder / "synthetic-people" / "bounding_box_test"
+    assert len(search_pictures(dataset.query[0].path, gallery, str(trained.path), top=12)) == 12
+    with Image.open(demo.folder / "search.png") as image:
+        assert image.width > 7 * 128
+
+
+def test_the_command_says_what_the_demo_found(
+    demo: DemoResult, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from passerby.cli.main import run
+
+    asked: dict[str, Any] = {}
+
+    def finished(folder: Path, *, say: Callable[[str], None], **options: Any) -> DemoResult:
+        asked.update(options, folder=folder)
+        say("1. rendering")
+        return demo
+
+    monkeypatch.setattr("passerby.demo.run_demo", finished)
+    with pytest.raises(SystemExit) as ended:
+        run(["demo", "--output", str(tmp_path / "here"), "--people", "21", "--seed", "4"])
+    assert ended.value.code == 0
+    assert (asked["folder"], asked["people"], asked["seed"]) == (tmp_path / "here", 21, 4)
+    printed = capsys.readouterr()
+    assert f"{demo.untrained.metrics.mean_ap:.1%} → {demo.trained.metrics.mean_ap:.1%}" in printed.out
+    assert f"open {demo.report} in a browser" in printed.out
+    assert "1. rendering" in printed.err

@@ -2,9 +2,9 @@
 
 import os
 
-# Before torch is loaded: on processors that other programs keep busy, its threads would otherwise spin while they
-# wait for each other, and everything would take several times as long.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before torch is loaded, here and in the processes that tests start: the networks are too small for several threads,
+# and where other programs keep a processor busy, threads that wait for each other take many times as long as one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Callable
 from pathlib import Path

@@ -13,6 +13,7 @@ from passerby.errors import CalibrationError
 from passerby.evaluation.evaluate import Evaluation
 from passerby.evaluation.model import evaluate_on, from_model
 from passerby.evaluation.report import Comparison, write_report
+from passerby.machine import idle_processors
 from passerby.models.bundle import save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.embedder import TorchEmbedder
@@ -75,6 +76,8 @@ def run_demo(
     Raises:
         MissingExtraError: The renderer is not installed.
     """
+    # The demo is to end soon on a busy machine too; training by itself takes the threads that it is given.
+    torch.set_num_threads(idle_processors())
     say(f"1. rendering {people} people who do not exist, seen by 4 cameras")
     dataset = read_dataset(render_people(output / "synthetic-people", people=people, seed=seed, progress=rendering))
 

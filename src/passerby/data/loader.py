@@ -1,6 +1,5 @@
 """Decoding many pictures at once, and keeping them decoded where memory allows."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor
 
 from passerby.data.images import ImageSource, read_image, resize_image
-from passerby.data.memory import available_memory
 from passerby.errors import DataError, ImageError
+from passerby.machine import available_memory, processors
 from passerby.types import ImageArray, IntArray
 
 Item = TypeVar("Item")
@@ -97,7 +96,7 @@ class PictureStore:
             for indices in order:
                 yield decoded[torch.as_tensor(indices)].permute(0, 3, 1, 2)
             return
-        with ThreadPoolExecutor(_worker_count()) as pool:
+        with ThreadPoolExecutor(processors()) as pool:
             waiting: list[list[Future[ImageArray]]] = []
             try:
                 for indices in order:
@@ -145,13 +144,8 @@ def _stack(pictures: list[Future[ImageArray]]) -> Tensor:
 
 def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Results in order; when the consumer stops, what has not begun is not begun."""
-    with ThreadPoolExecutor(_worker_count()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         try:
             yield from pool.map(work, items)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _worker_count() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from passerby.atomic import atomic_path
-from passerby.data.memory import available_memory
 from passerby.errors import DataError
+from passerby.machine import available_memory
 from passerby.retrieval.distance import normalise
 from passerby.types import FloatArray, IntArray, Sample
 

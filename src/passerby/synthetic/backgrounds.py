@@ -12,52 +12,92 @@ from passerby.synthetic.scene import Site, Surface
 from passerby.types import FloatArray
 
 
-def draw_background(
-    site: Site, camera: Camera, box: Box, size: tuple[int, int], light: Light, people: FloatArray
-) -> FloatArray:
-    """Draw a site through a camera.
+class Backdrop:
+    """A site through a camera: what lies behind the people in any box of its picture.
 
     Args:
         site: What to draw.
         camera: Through which camera.
-        box: Which part of its picture.
-        size: Rows and columns of the result.
-        light: The light at this moment.
-        people: (N, 3) points of all bodies, which cast shadows on the ground; N may be 0.
-
-    Returns:
-        (rows, columns, 3) float32 display values, 0 to about 1.
     """
-    rays = camera.rays(box, *size)
-    eye = np.array([0.0, 0.0, camera.height], np.float32)
-    colours = np.broadcast_to(rgb(site.sky), rays.shape).copy()
-    nearest = np.full(size, np.inf, np.float32)
-    pixel_angle = box.height / size[0] / camera.focal_length
-    shadows = GroundShadows(people, light) if len(people) else None
-    for surface in site.surfaces:
-        window = _window(surface, camera, box, size)
-        met = _meet(surface, eye, rays[window], nearest[window])
-        if met is None:
-            continue
-        inside, distance, places = met
-        nearest[window][inside] = distance
-        on_surface = places - surface.origin
-        footprint = float(distance[len(distance) // 2]) * pixel_angle
-        across = np.asarray(on_surface @ surface.right, np.float32)
-        up = np.asarray(on_surface @ surface.up, np.float32)
-        albedo = surface.material.sample(across, up, footprint)
-        colours[window][inside] = albedo * to_display(_light_on(surface, site, light, places, shadows))
-    return colours
+
+    def __init__(self, site: Site, camera: Camera) -> None:
+        self._site, self._camera = site, camera
+        self._eye = np.array([0.0, 0.0, camera.height], np.float32)
+        # Only surfaces that face the eye are seen: this is below 0 for them.
+        offsets = [np.float32((surface.origin - self._eye) @ surface.normal) for surface in site.surfaces]
+        self._facing = [
+            (surface, offset, _outline(surface, camera))
+            for surface, offset in zip(site.surfaces, offsets, strict=True)
+            if offset < 0
+        ]
+
+    def draw(
+        self, box: Box, size: tuple[int, int], light: Light, people: FloatArray, wanted: npt.NDArray[np.bool_]
+    ) -> FloatArray:
+        """Draw a part of the camera's picture.
+
+        Args:
+            box: Which part.
+            size: Rows and columns of the result.
+            light: The light at this moment.
+            people: (N, 3) points of all bodies, which cast shadows on the ground; N may be 0.
+            wanted: (rows, columns) which pixels are; the others, which people hide, come out as sky.
+
+        Returns:
+            (rows, columns, 3) float32 display values, 0 to about 1.
+        """
+        rays = self._camera.rays(box, *size)
+        nearest = np.full(size, np.inf, np.float32)
+        owner = np.zeros(size, np.int16)
+        met = []
+        for surface, offset, outline in self._facing:
+            window = _window(outline, box, size)
+            meeting = _meet(surface, offset, self._eye, rays[window], nearest[window])
+            if meeting is not None:
+                inside, distance = meeting
+                np.copyto(nearest[window], distance, where=inside)
+                met.append((surface, window, inside, distance))
+                np.copyto(owner[window], len(met), where=inside)
+        colours = np.empty((size[0] * size[1], 3), np.float32)
+        colours[:] = rgb(self._site.sky)
+        owner[~wanted] = 0
+        shadows = GroundShadows(people, light) if len(people) else None
+        pixel_angle = box.height / size[0] / self._camera.focal_length
+        for number, (surface, window, inside, distance) in enumerate(met, start=1):
+            shown = np.flatnonzero(owner == number)
+            if not len(shown):
+                continue
+            reached = np.flatnonzero(inside)
+            kept = np.flatnonzero((owner[window] == number).reshape(-1)[reached])
+            far = distance.reshape(-1)[reached]
+            footprint = float(far[len(far) // 2]) * pixel_angle
+            # Columns and whole arrays at a time: broadcasting along rows of three is many times slower.
+            places = rays[window].reshape(-1, 3).take(reached, axis=0)
+            places *= np.repeat(far, 3).reshape(-1, 3)
+            places[:, 2] += self._eye[2]
+            on_surface = places.copy()
+            for axis in range(3):
+                on_surface[:, axis] -= surface.origin[axis]
+            across = np.asarray(on_surface @ surface.right, np.float32)
+            up = np.asarray(on_surface @ surface.up, np.float32)
+            albedo = surface.material.sample(across[kept], up[kept], footprint)
+            lit = _light_on(surface, self._site, light, places.take(kept, axis=0), shadows)
+            colours[shown] = albedo * to_display(lit)
+        return colours.reshape(*size, 3)
 
 
-def _window(surface: Surface, camera: Camera, box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
+def _outline(surface: Surface, camera: Camera) -> FloatArray | None:
+    """(4, 2) pixels of a surface's corners in the camera's picture; None where one is not in front of it."""
+    return None if camera.depths(surface.corners).min() < 0.1 else camera.pixels(surface.corners)
+
+
+def _window(outline: FloatArray | None, box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
     """The rows and columns of a picture that a surface can appear in."""
     rows, columns = size
-    if camera.depths(surface.corners).min() < 0.1:
+    if outline is None:
         return slice(0, rows), slice(0, columns)
-    pixels = camera.pixels(surface.corners)
-    x = (pixels[:, 0] - box.left) * (columns / box.width)
-    y = (pixels[:, 1] - box.top) * (rows / box.height)
+    x = (outline[:, 0] - box.left) * (columns / box.width)
+    y = (outline[:, 1] - box.top) * (rows / box.height)
     return _span(y, rows), _span(x, columns)
 
 
@@ -67,19 +107,16 @@ def _span(places: FloatArray, count: int) -> slice:
 
 
 def _meet(
-    surface: Surface, eye: FloatArray, rays: FloatArray, nearest: FloatArray
-) -> tuple[npt.NDArray[np.bool_], FloatArray, FloatArray] | None:
+    surface: Surface, offset: np.float32, eye: FloatArray, rays: FloatArray, nearest: FloatArray
+) -> tuple[npt.NDArray[np.bool_], FloatArray] | None:
     """Where rays (R, C, 3) meet a surface before anything else.
 
     Returns:
-        Which rays do (R, C), and for these their distances (N,) and the places they meet (N, 3) in metres;
-        None when none does.
+        Which rays do, and the distances of all, both (R, C); None when none does.
     """
-    slope = rays @ surface.normal
-    offset = np.float32((surface.origin - eye) @ surface.normal)
-    # Only surfaces that face the eye are seen; there both numbers are below 0.
-    if offset >= 0 or not slope.size:
+    if not rays.size:
         return None
+    slope = rays @ surface.normal
     distance = offset / np.minimum(slope, np.float32(-1e-6))
     inside = distance < nearest
     for edge, length in zip((surface.right, surface.up), surface.size, strict=True):
@@ -87,8 +124,7 @@ def _meet(
         inside &= (along >= 0) & (along < length)
     if not inside.any():
         return None
-    met = distance[inside]
-    return inside, met, np.asarray(eye + rays[inside] * met[:, None], np.float32)
+    return inside, distance
 
 
 def _light_on(

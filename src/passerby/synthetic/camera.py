@@ -97,9 +97,11 @@ class Camera:
         """(height, width, 3) directions through the pixels of a picture of `box`; forward component 1."""
         x = box.left + (np.arange(width) + 0.5) * (box.width / width) - FRAME_WIDTH / 2
         y = box.top + (np.arange(height) + 0.5) * (box.height / height) - FRAME_HEIGHT / 2
-        right, up, forward = self.rotation
-        rays = forward + (x / self.focal_length)[None, :, None] * right
-        return np.asarray(rays - (y / self.focal_length)[:, None, None] * up, np.float32)
+        x, y = x / self.focal_length, y / self.focal_length
+        rays = np.empty((height, width, 3), np.float32)
+        for axis, (right, up, forward) in enumerate(self.rotation.T):
+            rays[..., axis] = (forward + x * right)[None, :] - (y * up)[:, None]
+        return rays
 
 
 def sample_camera(seed: int, index: int) -> Camera:

@@ -100,9 +100,13 @@ def _exposed(look: Look, picture: FloatArray, generator: np.random.Generator) ->
     mean = max(0.05, float(picture.mean()))
     gain = (look.exposure / mean) ** 0.6 * float(np.exp(generator.normal(0.0, look.exposure_jitter)))
     drift = np.exp(generator.normal(0.0, 0.012, 3))
-    balanced = picture * np.float32(np.array(look.white_balance) * drift * gain)
-    grey = balanced.mean(axis=2, keepdims=True)
-    coloured = grey + (balanced - grey) * look.saturation
+    factors = np.asarray(np.array(look.white_balance) * drift * gain, np.float32)
+    # One colour after the other: numpy is slow along rows of three.
+    balanced = [picture[..., channel] * factor for channel, factor in enumerate(factors)]
+    grey = _grey(balanced)
+    coloured = np.empty(picture.shape, np.float32)
+    for channel, values in enumerate(balanced):
+        coloured[..., channel] = grey + (values - grey) * look.saturation
     curved = (coloured - 0.42) * look.contrast + 0.42
     # Highlights roll off instead of being cut.
     soft = np.where(curved > 0.8, 0.8 + 0.2 * np.tanh((curved - 0.8) / 0.2), curved)
@@ -112,10 +116,17 @@ def _exposed(look: Look, picture: FloatArray, generator: np.random.Generator) ->
 def _noise(strength: float, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Brightness noise and half as much colour noise, stronger in the dark."""
     height, width = picture.shape[:2]
-    brightness = generator.standard_normal((height, width, 1), dtype=np.float32)
-    colour = generator.standard_normal((height, width, 3), dtype=np.float32)
-    darkness = 1.3 - 0.6 * np.clip(picture.mean(axis=2, keepdims=True), 0.0, 1.0)
-    return np.asarray((brightness + 0.5 * colour) * strength * darkness, np.float32)
+    brightness = generator.standard_normal((height, width), dtype=np.float32)
+    noise = generator.standard_normal((height, width, 3), dtype=np.float32)
+    darkness = 1.3 - 0.6 * np.clip(_grey([picture[..., channel] for channel in range(3)]), 0.0, 1.0)
+    for channel in range(3):
+        noise[..., channel] = (brightness + 0.5 * noise[..., channel]) * strength * darkness
+    return noise
+
+
+def _grey(channels: list[FloatArray]) -> FloatArray:
+    """Mean of three channels."""
+    return np.asarray((channels[0] + channels[1] + channels[2]) / np.float32(3), np.float32)
 
 
 def _through_jpeg(picture: ImageArray, quality: int) -> ImageArray:

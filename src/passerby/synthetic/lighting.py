@@ -43,11 +43,14 @@ class Light:
         Returns:
             (N, 3) linear light.
         """
-        up = 0.5 + 0.5 * normals[:, 2:3]
-        around = (self.sky * up + self.ground * (1 - up)) * ambient[:, None]
+        up = 0.5 + 0.5 * normals[:, 2]
         # Cloth scatters a little past the terminator, hence the wrapped cosine.
-        facing = np.clip((normals @ self.direction + 0.15) / 1.15, 0.0, 1.0)
-        return np.asarray(around + self.sun * (facing * lit)[:, None], np.float32)
+        sunlit = np.clip((normals @ self.direction + 0.15) / 1.15, 0.0, 1.0) * lit
+        # One colour after the other: numpy is slow along rows of three.
+        light = np.empty((3, len(sunlit)), np.float32)
+        for channel, (sky, ground, sun) in enumerate(zip(self.sky, self.ground, self.sun, strict=True)):
+            light[channel] = (sky * up + ground * (1 - up)) * ambient + sun * sunlit
+        return light.T
 
     def on_ground(self) -> FloatArray:
         """(3,) linear light on open, level ground."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from passerby.errors import MachineError, MissingExtraError
 from passerby.synthetic.body import Body, PosedBody
@@ -107,8 +108,9 @@ class Renderer:
         self._engine.renderFrame()
         for loaded in drawn:
             loaded.node.detachNode()
-        pixels = np.frombuffer(self._picture.getRamImageAs("RGBA"), np.uint8)
-        image = pixels.reshape(self._height, self._width, 4)[::-1].copy()
+        # Panda3D keeps blue first and the lowest row first; Pillow turns both round many times faster.
+        size = (self._width, self._height)
+        image = np.array(Image.frombuffer("RGBA", size, self._picture.getRamImage(), "raw", "BGRA", 0, -1))
         marks = image[..., 3].copy()
         image[..., 3] = np.where(marks > 0, 255, 0)  # the rasteriser writes 254 for opaque
         return Drawing(image, marks)

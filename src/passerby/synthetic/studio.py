@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from passerby.synthetic.attributes import attributes_of
-from passerby.synthetic.backgrounds import draw_background
+from passerby.synthetic.attributes import Attributes, attributes_of
+from passerby.synthetic.backgrounds import Backdrop
 from passerby.synthetic.body import Body, PosedBody, build_body, posed
 from passerby.synthetic.camera import Box, Camera, sample_camera
 from passerby.synthetic.daylight import momentary_light
@@ -22,8 +22,8 @@ from passerby.synthetic.renderer import Drawing, Renderer
 from passerby.synthetic.scene import Site, build_site
 from passerby.synthetic.sentences import sentence
 from passerby.synthetic.truth import FRAME, Picture, Truth, distance_to, light_truth, pose_truth
-from passerby.synthetic.visibility import grown_to_hold, in_picture, key_points_seen
-from passerby.types import FloatArray
+from passerby.synthetic.visibility import grown_to_hold, in_picture, key_points_seen, may_hide, projected
+from passerby.types import FloatArray, ImageArray
 
 _FINER = 2
 """People are drawn this many times as large as the picture and averaged down, which smooths their edges."""
@@ -39,6 +39,7 @@ class _View:
     camera: Camera
     look: Look
     site: Site
+    backdrop: Backdrop
 
 
 class Studio:
@@ -58,6 +59,7 @@ class Studio:
         self._seed, self._height, self._width, self._effects = seed, height, width, effects
         self._renderer = Renderer(height * _FINER, width * _FINER)
         self._body = lru_cache(maxsize=64)(self._build_body)
+        self._described = lru_cache(maxsize=64)(self._describe)
         self._view = lru_cache(maxsize=None)(self._build_view)
 
     def __enter__(self) -> "Studio":
@@ -81,11 +83,12 @@ class Studio:
         view = self._view(camera)
         light = momentary_light(view.site.light, generator)
         subject = self._walker(generator, view.camera, self._body(person))
-        box = _jittered(generator, _box_around(view.camera, subject.points))
+        box = _jittered(generator, _box_around(view.camera, subject))
         bodies = [subject, *self._passers_by(generator, view.camera, subject)]
         display, drawing = self._compose(view, light, box, bodies)
         if self._effects:
             display = through(view.look, display, round(box.height), generator)
+        attributes, words = self._described(person)
         truth = Truth(
             person=person,
             camera=camera,
@@ -100,8 +103,8 @@ class Studio:
             key_points=self._key_points(view.camera, box, bodies),
             light=light_truth(view.site, light, subject),
             pose=pose_truth(subject),
-            attributes=attributes_of(subject.body.person),
-            sentence=sentence(attributes_of(subject.body.person)),
+            attributes=attributes,
+            sentence=words,
         )
         return Picture(to_bytes(display), truth)
 
@@ -109,21 +112,24 @@ class Studio:
         """Draw site, shadows and people; (height, width, 3) display values, and the drawing of the people."""
         size = self._height, self._width
         everyone = np.concatenate([body.points for body in bodies])
-        background = draw_background(view.site, view.camera, box, size, light, everyone)
         brightest = 1.25  # linear light that the brightest vertex colour stands for
         shades = [np.minimum(to_display(_light_on(body, view.site, light) / brightest), 1.0) for body in bodies]
         drawn = self._renderer.draw(bodies, shades, view.camera.projection(box))
-        averaged = _averaged(drawn.pixels.astype(np.float32) / 255.0)
-        people, coverage = averaged[..., :3] * np.float32(brightest ** (1 / GAMMA)), averaged[..., 3:]
-        return np.asarray(people + background * (1 - coverage), np.float32), drawn
+        averaged = _averaged(drawn.pixels)
+        uncovered = 1 - averaged[..., 3]
+        display = view.backdrop.draw(box, size, light, everyone, uncovered > 0)
+        for channel in range(3):
+            people = averaged[..., channel] * np.float32(brightest ** (1 / GAMMA))
+            display[..., channel] = people + display[..., channel] * uncovered
+        return display, drawn
 
     def _visible_fraction(self, camera: Camera, box: Box, bodies: list[PosedBody], drawing: Drawing) -> float:
         """Share of the pixels of the first body's figure that `drawing`, which shows `box`, shows."""
         unhidden, uncut = 1.0, 1.0
-        if len(bodies) > 1:
+        if any(may_hide(camera, other, bodies[0]) for other in bodies[1:]):
             figure = self._silhouette(camera, box, bodies)
             unhidden = _count(drawing.of(0)) / max(1, _count(figure))
-        whole, factor = grown_to_hold(camera, box, bodies[0].points)
+        whole, factor = grown_to_hold(camera, box, bodies[0])
         if factor > 1.0:
             figure = self._silhouette(camera, whole, bodies)
             rows, columns = (slice(*_middle(side, factor)) for side in figure.shape)
@@ -173,9 +179,14 @@ class Studio:
     def _build_body(self, index: int) -> Body:
         return build_body(sample_person(self._seed, index))
 
+    def _describe(self, index: int) -> tuple[Attributes, str]:
+        attributes = attributes_of(self._body(index).person)
+        return attributes, sentence(attributes)
+
     def _build_view(self, index: int) -> _View:
         camera = sample_camera(self._seed, index)
-        return _View(camera=camera, look=sample_look(self._seed, index), site=build_site(self._seed, index, camera))
+        site = build_site(self._seed, index, camera)
+        return _View(camera, sample_look(self._seed, index), site, Backdrop(site, camera))
 
 
 def _middle(count: int, factor: float) -> tuple[int, int]:
@@ -188,10 +199,19 @@ def _count(mask: npt.NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(mask))
 
 
-def _averaged(picture: FloatArray) -> FloatArray:
-    """Average squares of `_FINER` × `_FINER` pixels; adding slices is many times faster than `mean`."""
-    parts = [picture[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)]
-    return np.asarray(sum(parts[1:], start=parts[0]) / np.float32(_FINER**2), np.float32)
+def _averaged(drawn: ImageArray) -> FloatArray:
+    """Average squares of `_FINER` × `_FINER` pixels of uint8 to 0 to 1; adding slices is much faster than `mean`."""
+    averaged = np.zeros((drawn.shape[0] // _FINER, drawn.shape[1] // _FINER, 4), np.float32)
+    covered = np.flatnonzero(drawn[..., 3].any(axis=1))
+    if len(covered):
+        rows = slice(covered[0] // _FINER, covered[-1] // _FINER + 1)
+        part = drawn[rows.start * _FINER : rows.stop * _FINER].astype(np.float32) / 255.0
+        parts = [part[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)]
+        total = averaged[rows]
+        for part in parts:
+            total += part
+        total /= np.float32(_FINER**2)
+    return averaged
 
 
 def _heading(generator: np.random.Generator, camera: Camera) -> float:
@@ -209,9 +229,9 @@ def _light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
     return light.on(body.normals, body.body.ambient, sunlit * reaching(body.points, light.direction))
 
 
-def _box_around(camera: Camera, points: FloatArray) -> Box:
+def _box_around(camera: Camera, body: PosedBody) -> Box:
     """The box of a body in a camera's picture, with the margins that annotators leave."""
-    pixels = camera.pixels(points)
+    pixels, _ = projected(camera, body)
     (left, top), (right, bottom) = bounds(pixels)
     height = float(bottom - top)
     # Arms and bags that stick out do not widen a box fully; a box is never very slim either.

@@ -1,6 +1,7 @@
 """What of a person a picture shows: which key points, and how much of the whole figure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,12 @@ _DEPTHS = np.array(
 
 _TOUCHING = 0.01
 """Metres by which another limb must be nearer to hide a key point."""
+
+
+@lru_cache(maxsize=8)
+def projected(camera: Camera, body: PosedBody) -> tuple[FloatArray, FloatArray]:
+    """Pixels (V, 2) in the camera's picture and depths (V,) in metres of a body's points."""
+    return camera.pixels(body.points), camera.depths(body.points)
 
 
 def in_picture(camera: Camera, box: Box, size: tuple[int, int], points: FloatArray) -> FloatArray:
@@ -72,12 +79,10 @@ def _cuts(camera: Camera, body: PosedBody, places: FloatArray) -> tuple[IntArray
         For every cut: which of `places` (C,), the corners of the triangle (C, 3), and the depth in metres (C,).
     """
     corners = body.body.mesh.triangles
-    pixels, depths = camera.pixels(body.points), camera.depths(body.points)
+    pixels, depths = projected(camera, body)
     low, high = bounds(pixels)
     near = np.flatnonzero(((places >= low) & (places <= high)).all(axis=1))
-    low, high = (extreme.reduce(pixels[corners], axis=1) for extreme in (np.minimum, np.maximum))
-    columns = low[:, 0], high[:, 0], low[:, 1], high[:, 1]
-    left, right, top, bottom = (np.ascontiguousarray(column) for column in columns)
+    (left, right), (top, bottom) = (_spans(axis, corners) for axis in pixels.T)
     met = [np.flatnonzero((left <= x) & (right >= x) & (top <= y) & (bottom >= y)) for x, y in places[near]]
     which = np.repeat(near, [len(found) for found in met])
     triangles = corners[np.concatenate([*met, np.zeros(0, np.int64)]).astype(np.int64)]
@@ -94,17 +99,34 @@ def _cuts(camera: Camera, body: PosedBody, places: FloatArray) -> tuple[IntArray
     return which[inside], triangles[inside], cut
 
 
+def _spans(places: FloatArray, corners: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest of the `places` (V,) of each triangle's `corners` (T, 3), both (T,)."""
+    places = np.ascontiguousarray(places)
+    first, second, third = (places[corners[:, corner]] for corner in range(3))
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return np.minimum(low, third), np.maximum(high, third)
+
+
 def _cross(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
 
 
-def grown_to_hold(camera: Camera, box: Box, points: FloatArray) -> tuple[Box, float]:
-    """Grow a box around its middle until it holds all of `points` (N, 3).
+def may_hide(camera: Camera, other: PosedBody, subject: PosedBody) -> bool:
+    """Whether any part of `other` may lie in front of any part of `subject`: by their depths and outlines."""
+    (pixels, depths), (other_pixels, other_depths) = projected(camera, subject), projected(camera, other)
+    if other_depths.min() >= depths.max():
+        return False
+    (low, high), (other_low, other_high) = bounds(pixels), bounds(other_pixels)
+    return bool((other_low < high).all() and (low < other_high).all())
+
+
+def grown_to_hold(camera: Camera, box: Box, body: PosedBody) -> tuple[Box, float]:
+    """Grow a box around its middle until it holds all of a body.
 
     Returns:
-        The box, and the factor on its sides; 1 where it holds them already.
+        The box, and the factor on its sides; 1 where it holds it already.
     """
-    (left, top), (right, bottom) = (tuple(map(float, edge)) for edge in bounds(camera.pixels(points)))
+    (left, top), (right, bottom) = (tuple(map(float, edge)) for edge in bounds(projected(camera, body)[0]))
     x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
     factor = max(
         1.0,

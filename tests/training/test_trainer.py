@@ -176,8 +176,14 @@ def reported(step: int, lengths: list[int]) -> int:
     [
         ["optimizer.kind=sgd", "optimizer.momentum=0"],
         ["optimizer.kind=sgd", "architecture.pooling=gem"],
-        ["optimizer.kind=adam", "architecture.backbone=osnet_x0_25", "architecture.neck=linear"],
-        ["precision=bf16", "losses.1.from_epoch=1", "schedule.kind=step", "schedule.milestones=[1]"],
+        ["optimizer.kind=adam", "architecture.backbone=osnet_x0_25", "architecture.width=0.25", "epochs=1"],
+        [
+            "precision=bf16",
+            "architecture.width=0.06",
+            "losses.1.from_epoch=1",
+            "schedule.kind=step",
+            "schedule.milestones=[1]",
+        ],
         ["validation.share=0", "augmentation.colour=0.2", "losses=[{kind: supervised_contrastive}]"],
     ],
 )
@@ -309,6 +315,29 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     assert not [path for path in output.iterdir() if path.name.startswith(".")]
     train(tiny_recipe, dataset, output, device="cpu", resume=True)
     assert deterministic(output) == deterministic(uninterrupted[0])
+
+
+def test_a_training_that_failed_before_its_first_checkpoint_begins_once_more(
+    uninterrupted: tuple[Path, Listener],
+    tiny_recipe: Recipe,
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replace = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name == "checkpoint.safetensors":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(MachineError, match="the disk is full; free some space and run the command again"):
+        train(tiny_recipe, dataset, tmp_path / "run", device="cpu")
+    monkeypatch.undo()
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["log.csv", "recipe.yaml"]
+    train(tiny_recipe, dataset, tmp_path / "run", device="cpu")
+    assert deterministic(tmp_path / "run") == deterministic(uninterrupted[0])
 
 
 @pytest.mark.parametrize(

@@ -187,8 +187,11 @@ def _check_output(output: Path, recipe: Recipe, replace: bool) -> None:
     """Refuse to write over bundles and files that are not this training's, before any work is done."""
     for name in ("best", "last"):
         check_replaceable(output / name, replace)
-    for file, ours in ((output / "recipe.yaml", to_yaml(recipe).encode()), (output / "log.csv", b"")):
-        if not replace and file.is_file() and file.read_bytes() != ours:
+    written = output / "recipe.yaml"
+    # The same training, which failed before its first checkpoint, may begin once more.
+    replace = replace or (written.is_file() and written.read_bytes() == to_yaml(recipe).encode())
+    for file in (written, output / "log.csv"):
+        if not replace and file.is_file():
             raise PasserbyError(
                 f"{file}: another training's or somebody's own file stands there; choose another --output, or "
                 "replace it with --force"

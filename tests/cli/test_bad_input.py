@@ -18,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+from passerby.data.images import read_image
 from passerby.models.bundle import Bundle, load_bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, ReidNetwork
@@ -132,6 +133,18 @@ def test_broken_pictures_of_a_data_set_are_all_listed(passerby: Command, people_
     for path, reason in expected.items():
         (line,) = [line for line in outcome.out.splitlines() if line.startswith(str(path))]
         assert reason in line
+
+
+def test_pictures_with_broken_marks_are_used_without_a_word(people_folder: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(people_folder, tmp_path / "data"))
+    marks = b"Exif\0\0MM\0*\0\0\0\x08\0\xff\x01\x12"
+    with Image.open(root / "ann" / "cam1_0.png") as image:
+        image.save(root / "ann" / "marks.jpg", exif=marks)
+    command = [sys.executable, "-c", START, "data", "inspect", str(root)]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    with pytest.warns(UserWarning, match="EXIF"):
+        read_image(root / "ann" / "marks.jpg")
 
 
 def test_duplicate_names_in_a_file_of_embeddings(passerby: Command, market: Path, tmp_path: Path) -> None:

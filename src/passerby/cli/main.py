@@ -2,6 +2,7 @@
 
 import io
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -54,6 +55,9 @@ def run(arguments: list[str] | None = None) -> None:
     debug = "--debug" in arguments
     # Wherever it stands, so that it can be put behind a command that has just failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
+    if not debug:
+        # What Pillow can read in spite of broken marks is read, without a word about them.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         code = app(arguments, prog_name="passerby", standalone_mode=False) or 0
         if code == 130:  # what Typer makes of Ctrl-C, without a word

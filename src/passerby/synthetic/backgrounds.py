@@ -190,7 +190,9 @@ def _bilinear(grid: FloatArray, row: FloatArray, column: FloatArray) -> FloatArr
     y, x = row[inside], column[inside]
     top, left = y.astype(np.int64), x.astype(np.int64)
     dy, dx = y - top, x - left
-    upper = grid[top, left] * (1 - dx) + grid[top, left + 1] * dx
-    lower = grid[top + 1, left] * (1 - dx) + grid[top + 1, left + 1] * dx
+    cells, corner = np.ascontiguousarray(grid).reshape(-1), top * columns + left
+    upper = cells.take(corner) * (1 - dx) + cells.take(corner + 1) * dx
+    corner += columns
+    lower = cells.take(corner) * (1 - dx) + cells.take(corner + 1) * dx
     values[inside] = upper * (1 - dy) + lower * dy
     return values

@@ -109,8 +109,9 @@ def _exposed(look: Look, picture: FloatArray, generator: np.random.Generator) ->
         coloured[..., channel] = grey + (values - grey) * look.saturation
     curved = (coloured - 0.42) * look.contrast + 0.42
     # Highlights roll off instead of being cut.
-    soft = np.where(curved > 0.8, 0.8 + 0.2 * np.tanh((curved - 0.8) / 0.2), curved)
-    return np.asarray(look.haze + soft * (1.0 - look.haze), np.float32)
+    bright = np.flatnonzero(curved > 0.8)
+    curved.reshape(-1)[bright] = 0.8 + 0.2 * np.tanh((curved.reshape(-1)[bright] - 0.8) / 0.2)
+    return np.asarray(look.haze + curved * (1.0 - look.haze), np.float32)
 
 
 def _noise(strength: float, picture: FloatArray, generator: np.random.Generator) -> FloatArray:

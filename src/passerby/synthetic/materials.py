@@ -46,9 +46,10 @@ class Material:
         wanted = np.log2(max(footprint * _SIZE / max(self.extent), 1.0))
         texture = self.levels[min(int(wanted + 0.3), _LEVELS - 1)]
         rows, columns = texture.shape[:2]
-        column = np.floor(across * (columns / self.extent[0])).astype(np.int64) % columns
-        row = np.floor(-up * (rows / self.extent[1])).astype(np.int64) % rows
-        return np.asarray(texture[row, column], np.float32)
+        # Sides are powers of two, so the remainder is what the lower bits hold.
+        column = np.floor(across * (columns / self.extent[0])).astype(np.int64) & (columns - 1)
+        row = np.floor(-up * (rows / self.extent[1])).astype(np.int64) & (rows - 1)
+        return np.asarray(texture.reshape(-1, 3).take(row * columns + column, axis=0), np.float32)
 
 
 def make_material(generator: np.random.Generator, kind: MaterialKind, colour: Colour) -> Material:

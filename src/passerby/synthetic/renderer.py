@@ -112,7 +112,7 @@ class Renderer:
         size = (self._width, self._height)
         image = np.array(Image.frombuffer("RGBA", size, self._picture.getRamImage(), "raw", "BGRA", 0, -1))
         marks = image[..., 3].copy()
-        image[..., 3] = np.where(marks > 0, 255, 0)  # the rasteriser writes 254 for opaque
+        image[..., 3] = np.uint8(255) * (marks > 0)  # the rasteriser writes 254 for opaque
         return Drawing(image, marks)
 
     def _load(self, body: Body) -> "_LoadedBody":

@@ -205,11 +205,13 @@ def _averaged(drawn: ImageArray) -> FloatArray:
     covered = np.flatnonzero(drawn[..., 3].any(axis=1))
     if len(covered):
         rows = slice(covered[0] // _FINER, covered[-1] // _FINER + 1)
-        part = drawn[rows.start * _FINER : rows.stop * _FINER].astype(np.float32) / 255.0
-        parts = [part[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)]
+        # Four bytes at a time: numpy is slow along rows of four.
+        pixels = drawn.view(np.uint32)[rows.start * _FINER : rows.stop * _FINER, :, 0]
         total = averaged[rows]
-        for part in parts:
-            total += part
+        for row in range(_FINER):
+            for column in range(_FINER):
+                part = np.ascontiguousarray(pixels[row::_FINER, column::_FINER])
+                total += part.view(np.uint8).reshape(total.shape).astype(np.float32) / np.float32(255.0)
         total /= np.float32(_FINER**2)
     return averaged
 

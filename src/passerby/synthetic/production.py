@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from passerby.errors import DataError, MachineError
+from passerby.machine import processors
 from passerby.synthetic.generate import draw_person
 from passerby.synthetic.plan import Plan, default_train_people
 from passerby.synthetic.renderer import panda3d_version
@@ -64,7 +65,7 @@ def produce_people(
     output = Path(output)
     train_people = default_train_people(people) if train_people is None else train_people
     plan = Plan(people, cameras, pictures, seed, height, width, train_people)
-    processes = _cores() if processes is None else processes
+    processes = processors() if processes is None else processes
     if processes < 1:
         raise DataError(f"expected 1 process or more, got {processes}; give a number from 1 up")
     panda3d_version()  # says at once when it is missing
@@ -151,8 +152,3 @@ def _for_children() -> Iterator[None]:
                 os.environ[name] = value
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

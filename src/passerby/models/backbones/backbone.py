@@ -1,9 +1,11 @@
 """What all backbones have in common."""
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A network from B×3×H×W pictures to B×C×h×w feature maps.
 
     Attributes:
@@ -12,9 +14,9 @@ class Backbone(nn.Module):
 
     channels: int
 
+    @abstractmethod
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute the feature maps."""
-        raise NotImplementedError
 
     def initialise(self) -> None:
         """Draw convolutions as He et al. (2015) do for ReLU, by fan-out; batch norm starts as the identity."""

@@ -1,6 +1,5 @@
 """Where a benchmark's figures are kept: one JSON file each, with the machine, versions and command behind them."""
 
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +9,7 @@ from typing import Any
 import psutil
 
 from passerby.atomic import write_json
+from passerby.machine import processors
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -50,7 +50,7 @@ def machine() -> dict[str, Any]:
     """Describe the machine, without anything that says whose it is."""
     return {
         "processor": _processor(),
-        "cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count(),
+        "cores": processors(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
     }

@@ -123,7 +123,7 @@ def evaluate(
                 f"expected one embedding for each of {len(samples)} {name} pictures, got {len(embeddings)}"
             )
     queries, gallery = normalise(query_embeddings), normalise(gallery_embeddings)
-    rule = _rule(query_samples, gallery_samples)
+    rule = ranking_rule(query_samples, gallery_samples)
 
     def distance_rows(rows: IntArray) -> npt.NDArray[Any]:
         return cosine_distances(queries[rows], gallery)
@@ -151,7 +151,7 @@ def evaluate_distances(
     Raises:
         DataError: The shapes do not fit, a distance is NaN, or no query has a right answer.
     """
-    rule = _rule(query_samples, gallery_samples)
+    rule = ranking_rule(query_samples, gallery_samples)
     check_distances(distances, rule)
     return _evaluate(distances.__getitem__, rule, query_samples, gallery_samples, shown, depth)
 
@@ -192,7 +192,8 @@ def _evaluate(
     )
 
 
-def _rule(query_samples: Sequence[Sample], gallery_samples: Sequence[Sample]) -> RankingRule:
+def ranking_rule(query_samples: Sequence[Sample], gallery_samples: Sequence[Sample]) -> RankingRule:
+    """The rule by which labelled pictures are ranked; a query whose file is in the gallery too is its own picture."""
     places: dict[Any, int] = {}
     for place, sample in enumerate(gallery_samples):
         places.setdefault(sample.path, place)

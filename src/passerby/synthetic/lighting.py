@@ -52,10 +52,6 @@ class Light:
             light[channel] = (sky * up + ground * (1 - up)) * ambient + sun * sunlit
         return light.T
 
-    def on_ground(self) -> FloatArray:
-        """(3,) linear light on open, level ground."""
-        return np.asarray(self.sky + self.sun * max(0.0, float(self.direction[2])), np.float32)
-
 
 def to_display(light: FloatArray) -> FloatArray:
     """Turn linear light into the factor that it puts on display values."""

@@ -110,7 +110,7 @@ def train(
     store = PictureStore([s.path for s in task.samples], size.height, size.width, progress=reporter.decoding)
     validator = _validator(recipe, dataset, task, reporter)
     labels = task.labels.to(target)
-    card = _card(recipe, dataset, task)
+    card = _card(recipe, progress, dataset.name, task)
     write_text(output / "recipe.yaml", to_yaml(recipe))
     clock = _Clock(progress)
 
@@ -231,15 +231,15 @@ def _row(epoch: int, progress: Progress, objective: Objective, learning_rate: fl
     return row | {"learning_rate": learning_rate}
 
 
-def _card(recipe: Recipe, dataset: Dataset, task: TrainingTask) -> ModelCard:
+def _card(recipe: Recipe, progress: Progress, data: str, task: TrainingTask) -> ModelCard:
     return ModelCard(
         name=recipe.name,
         summary=recipe.summary,
-        trained_on=f"{len(task.samples)} pictures of {task.classes} people of {dataset.name}",
+        trained_on=f"{len(task.samples)} pictures of {task.classes} people of {data}",
         licence="the terms of the pictures that it was trained on",
-        data_fingerprint=dataset.fingerprint(),
+        data_fingerprint=progress.data,
         training_pictures="".join(sorted(picture_keys(task.samples))),
-        recipe=recipe.model_dump(mode="json"),
+        recipe=progress.recipe,
         passerby_version=__version__,
     )
 

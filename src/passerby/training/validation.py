@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from passerby.data.loader import PictureStore, Progress
 from passerby.data.splits import query_and_gallery
 from passerby.errors import CalibrationError
-from passerby.evaluation.evaluate import Evaluation, evaluate
-from passerby.evaluation.protocols import RankingRule
+from passerby.evaluation.evaluate import Evaluation, evaluate, ranking_rule
 from passerby.evaluation.verification import calibrate
 from passerby.models.embedder import embed_pictures
 from passerby.models.network import ReidNetwork
@@ -45,13 +44,7 @@ class Validator:
         self._store = PictureStore(paths, preprocessing.height, preprocessing.width, progress=progress)
         places = {sample: place for place, sample in enumerate(self._gallery)}
         self._query_places = [places[sample] for sample in self._query]
-        rule = RankingRule(
-            [sample.person_id for sample in self._query],
-            [sample.person_id for sample in self._gallery],
-            [sample.camera_id for sample in self._query],
-            [sample.camera_id for sample in self._gallery],
-            self._query_places,
-        )
+        rule = ranking_rule(self._query, self._gallery)
         self.can_measure = any(len(rule.split(query)[0]) for query in range(rule.queries))
 
     def measure(self, network: ReidNetwork) -> tuple[Evaluation, Calibration | None]:

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from PIL import Image
 
 from passerby.errors import DataError, MissingExtraError
 from passerby.synthetic import render_people
+from passerby.synthetic.plan import Plan
 from passerby.synthetic.studio import Studio
 
 FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
-NAME = re.compile(r"(\d{4})_c(\d)s1_(\d{6})_00\.jpg")
+NAME = re.compile(r"(\d{4})_c(\d+)s1_(\d{6})_00\.jpg")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -44,12 +46,29 @@ def test_every_test_person_and_camera_has_one_query(dataset: Path) -> None:
     assert queries == [("0004", "1"), ("0004", "2"), ("0005", "1"), ("0005", "2")]
 
 
+def test_a_few_of_many_cameras_see_each_person(tmp_path: Path) -> None:
+    few = {"people": 4, "cameras": 300, "cameras_per_person": 3, "pictures": 1, "height": 32, "width": 16}
+    output = render_people(tmp_path / "out", **few, train_people=2)
+    seen = [NAME.fullmatch(path.name).groups()[:2] for path in sorted(output.glob("*/*.jpg"))]
+    assert Counter(person for person, _ in seen) == {f"{person:04d}": 3 for person in range(1, 5)}
+    assert len({camera for _, camera in seen}) > 8
+    assert all(1 <= int(camera) <= 300 for _, camera in seen)
+    counts = json.loads((output / "provenance.json").read_text())["counts"]
+    assert counts == {"bounding_box_train": 6, "query": 6, "bounding_box_test": 0}
+    # Which they are does not depend on how many people there are.
+    fewer = Plan(2, 300, 1, 0, 32, 16, 2, 3)
+    assert [fewer.cameras_of(person) for person in range(2)] == [
+        sorted(int(camera) - 1 for person, camera in seen if int(person) == number) for number in (1, 2)
+    ]
+
+
 def test_provenance_tells_how_it_was_made(dataset: Path) -> None:
     provenance = json.loads((dataset / "provenance.json").read_text())
     assert provenance["generator"] == "passerby.synthetic"
     assert provenance["note"] == "synthetic: no real person is shown"
     assert provenance["arguments"] == {
-        "people": 5, "cameras": 2, "pictures": 2, "seed": 0, "height": 64, "width": 32, "train_people": 3
+        "people": 5, "cameras": 2, "pictures": 2, "seed": 0, "height": 64, "width": 32, "train_people": 3,
+        "cameras_per_person": None,
     }  # fmt: skip
     assert provenance["counts"] == {"bounding_box_train": 12, "query": 4, "bounding_box_test": 4}
     assert provenance["panda3d_version"]
@@ -92,7 +111,8 @@ def test_reports_progress(tmp_path: Path) -> None:
     ("argument", "value"),
     [
         ("people", 1), ("people", 10_000), ("cameras", 0), ("pictures", 0), ("seed", -1), ("height", 15),
-        ("height", 1025), ("width", 0), ("train_people", 6), ("train_people", -1),
+        ("height", 1025), ("width", 0), ("train_people", 6), ("train_people", -1), ("cameras", 10_000),
+        ("cameras_per_person", 0), ("cameras_per_person", 5),
     ],
 )  # fmt: skip
 def test_refuses_bad_arguments_in_one_line(tmp_path: Path, argument: str, value: int) -> None:

@@ -153,7 +153,16 @@ def test_a_killed_process_is_told_in_one_line_and_can_be_continued(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("people", 1), ("cameras", 0), ("pictures", 0), ("seed", -1), ("height", 15), ("width", 1025), ("processes", 0)],
+    [
+        ("people", 1),
+        ("cameras", 0),
+        ("cameras_per_person", 3),
+        ("pictures", 0),
+        ("seed", -1),
+        ("height", 15),
+        ("width", 1025),
+        ("processes", 0),
+    ],
 )
 def test_refuses_bad_arguments_in_one_line(tmp_path: Path, argument: str, value: int) -> None:
     with pytest.raises(DataError) as caught:

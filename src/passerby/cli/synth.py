@@ -19,9 +19,16 @@ def _group() -> None:
 def images(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set to make.")],
     identities: Annotated[int, typer.Option("--identities", help="How many people.", min=2, max=9999)] = 60,
-    cameras: Annotated[int, typer.Option("--cameras", help="How many cameras.", min=1, max=99)] = 4,
+    cameras: Annotated[int, typer.Option("--cameras", help="How many cameras.", min=1, max=9999)] = 4,
+    cameras_per_person: Annotated[
+        int | None,
+        typer.Option(
+            "--cameras-per-person", help="Cameras that see each person, a random few; by default all.", min=1
+        ),
+    ] = None,
     pictures: Annotated[
-        int, typer.Option("--pictures", help="Pictures of every person by every camera.", min=1, max=9999)
+        int,
+        typer.Option("--pictures", help="Pictures of every person by every camera that sees them.", min=1, max=9999),
     ] = 6,
     seed: Annotated[int, typer.Option("--seed", help="Decides people, cameras and pictures.", min=0)] = 0,
     height: Annotated[int, typer.Option("--height", help="Rows of the pictures.", min=16, max=1024)] = 256,
@@ -46,6 +53,7 @@ def images(
                 folder,
                 people=identities,
                 cameras=cameras,
+                cameras_per_person=cameras_per_person,
                 pictures=pictures,
                 seed=seed,
                 height=height,
@@ -57,7 +65,7 @@ def images(
     except KeyboardInterrupt:
         note("the same command goes on from here")
         raise
-    total = identities * cameras * pictures
+    total = identities * (cameras_per_person or cameras) * pictures
     output().print(
         f"{total:,} pictures of {identities:,} people by {cameras} cameras in {folder}",
         markup=False,

@@ -34,6 +34,23 @@ class Box:
         return self.right - self.left
 
 
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a camera's detector puts boxes around people.
+
+    Attributes:
+        narrowing: 0 for boxes that hold legs and bags that stick out, 1 for boxes of one shape, `aspect`.
+        aspect: Width of a usual box over its height.
+        margin: Share of a person's height that is left above and below.
+        jitter: How far boxes are off, as a factor on what is usual.
+    """
+
+    narrowing: float
+    aspect: float
+    margin: float
+    jitter: float
+
+
 @dataclass(frozen=True)
 class Camera:
     """A fixed camera above the ground's origin, looking along +y and downwards.
@@ -46,6 +63,8 @@ class Camera:
         distances: Nearest and farthest distance on the ground at which people are seen, metres.
         path: Usual walking direction, degrees counter-clockwise from +y (180 walks towards the camera).
         straying: Standard deviation of the walking direction in degrees.
+        return_share: Share of people who walk the path the other way.
+        framing: How boxes are put around people in its pictures.
     """
 
     height: float
@@ -55,6 +74,8 @@ class Camera:
     distances: tuple[float, float]
     path: float
     straying: float
+    return_share: float = 0.4
+    framing: Framing = Framing(narrowing=0.5, aspect=0.42, margin=0.03, jitter=1.0)
 
     @cached_property
     def rotation(self) -> FloatArray:
@@ -105,20 +126,32 @@ class Camera:
 
 
 def sample_camera(seed: int, index: int) -> Camera:
-    """Hang the camera number `index` of the world `seed`; consecutive cameras look from different heights."""
+    """Hang the camera number `index` of the world `seed`; consecutive ones see other heights and sides."""
     generator = stream(seed, "camera", index)
-    # Low, high, middle in turn, so that even a few cameras differ in viewpoint.
-    low, high = ((2.0, 2.7), (4.2, 5.6), (2.8, 3.6), (3.4, 4.6))[index % 4]
+    # Low, high, middle in turn, so that even a few cameras differ in viewpoint; now and then one on a tripod or roof.
+    low, high = ((2.0, 2.8), (4.0, 6.0), (2.6, 3.6), (3.2, 4.8))[index % 4]
+    unusual = float(generator.random())
+    if unusual < 0.14:
+        low, high = (1.3, 2.0) if unusual < 0.07 else (6.0, 9.0)
     height = float(generator.uniform(low, high))
-    nearest = float(generator.uniform(4.0, 7.0)) + 0.3 * height
-    farthest = nearest + float(generator.uniform(3.0, 7.0))
+    nearest = float(generator.uniform(3.2, 7.0)) + 0.45 * height
+    farthest = nearest + float(generator.uniform(2.5, 8.0))
     middle = (nearest + farthest) / 2
+    # Towards the camera, across, obliquely or away in turn, so that neighbouring cameras differ.
+    path = (180.0, 90.0, 225.0, 0.0, 270.0, 135.0, 180.0, 315.0, 45.0)[(index + seed) % 9]
     return Camera(
         height=height,
-        tilt=float(np.degrees(np.arctan((height - 1.0) / middle)) + generator.normal(0.0, 2.0)),
-        roll=float(generator.normal(0.0, 1.2)),
-        focal_length=float(generator.uniform(90.0, 210.0)) * middle / 1.75,
+        tilt=float(np.degrees(np.arctan((height - 1.0) / middle)) + generator.normal(0.0, 2.5)),
+        roll=float(generator.normal(0.0, 1.5)),
+        focal_length=float(np.exp(generator.uniform(np.log(75.0), np.log(230.0)))) * middle / 1.75,
         distances=(nearest, farthest),
-        path=float(generator.choice([180.0, 145.0, 215.0, 90.0])) + float(generator.normal(0.0, 10.0)),
-        straying=float(generator.uniform(12.0, 26.0)),
+        path=path + float(generator.normal(0.0, 12.0)),
+        straying=float(generator.uniform(8.0, 24.0)),
+        return_share=float(generator.choice([0.1, 0.5])),
+        framing=Framing(
+            narrowing=float(generator.uniform(0.0, 1.0)),
+            aspect=float(generator.uniform(0.36, 0.5)),
+            margin=float(generator.uniform(-0.01, 0.06)),
+            jitter=float(generator.uniform(0.5, 1.6)),
+        ),
     )

@@ -1,11 +1,10 @@
-"""What a camera's sensor, lens and codec do to a picture."""
+"""What a camera's lens, sensor and codec do to a picture."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
 
+from passerby.synthetic.pixels import blurred, enlarged, shrunk, through_jpeg
 from passerby.synthetic.randomness import stream
 from passerby.types import FloatArray, ImageArray
 
@@ -17,26 +16,34 @@ class Look:
     Attributes:
         white_balance: (red, green, blue) factors.
         exposure: Brightness that its automatic exposure aims at, 0 to 1.
-        contrast: Factor around middle grey.
+        adaptation: How far its automatic exposure goes, 0 for a fixed one to 1.
+        exposure_jitter: Standard deviation of the log brightness from moment to moment.
+        gamma: Exponent on display values; above 1 darkens the middle tones.
+        contrast: Factor around the middle tones.
+        black: Brightness of black: above 0 for flare and haze, below 0 when dark tones are cut off.
         saturation: Factor on colourfulness.
-        haze: Light added to black, 0 to 1.
-        blur: Standard deviation in pixels of a 128-row picture.
+        blur: Standard deviation of the lens's blur in pixels of its own picture.
         sharpening: Strength of its edge enhancement.
+        sharpening_reach: Standard deviation of the halos in pixels of its own picture.
+        chroma_blur: Standard deviation of the colours' blur across the columns, in pixels of its own picture.
         noise: Standard deviation of the brightness noise, 0 to 1.
         quality: JPEG quality of its stream.
-        exposure_jitter: Standard deviation of the log brightness from moment to moment.
     """
 
     white_balance: tuple[float, float, float]
     exposure: float
+    adaptation: float
+    exposure_jitter: float
+    gamma: float
     contrast: float
+    black: float
     saturation: float
-    haze: float
     blur: float
     sharpening: float
+    sharpening_reach: float
+    chroma_blur: float
     noise: float
     quality: int
-    exposure_jitter: float
 
 
 def sample_look(seed: int, index: int) -> Look:
@@ -45,20 +52,25 @@ def sample_look(seed: int, index: int) -> Look:
     Casts are those of real, badly balanced cameras: along the axes warm–cool and green–magenta.
     """
     generator = stream(seed, "look", index)
-    warm = float(generator.normal(0.0, 0.045)) + (0.05, -0.05, 0.0, -0.02)[index % 4]
-    green = float(generator.normal(0.0, 0.022))
-    sharp = bool(generator.random() < 0.5)
+    warm = float(generator.normal(0.0, 0.06)) + (0.04, -0.04, 0.0, -0.02)[index % 4]
+    green = float(generator.normal(0.0, 0.025))
+    # Half of all cameras draw hard edges with bright and dark halos around them; the others are soft.
+    sharp = bool(generator.random() < 0.55)
     return Look(
         white_balance=(float(np.exp(warm)), float(np.exp(green)), float(np.exp(-warm))),
-        exposure=float(generator.uniform(0.36, 0.52)),
-        contrast=float(generator.uniform(0.85, 1.25)),
-        saturation=float(generator.uniform(0.65, 1.2)),
-        haze=float(max(0.0, generator.normal(0.015, 0.03))),
-        blur=0.15 if sharp else float(generator.uniform(0.3, 0.8)),
-        sharpening=float(generator.uniform(0.2, 0.7)) if sharp else 0.0,
-        noise=float(generator.uniform(0.004, 0.018)),
-        quality=int(generator.integers(55, 92)),
-        exposure_jitter=float(generator.uniform(0.04, 0.12)),
+        exposure=float(generator.uniform(0.30, 0.52)),
+        adaptation=float(generator.uniform(0.35, 0.85)),
+        exposure_jitter=float(generator.uniform(0.03, 0.14)),
+        gamma=float(np.exp(generator.normal(0.08, 0.18))),
+        contrast=float(generator.uniform(0.85, 1.55)),
+        black=float(np.clip(generator.normal(0.0, 0.03), -0.05, 0.09)),
+        saturation=float(generator.uniform(0.55, 1.3)),
+        blur=float(generator.uniform(0.2, 0.55) if sharp else generator.uniform(0.4, 1.1)),
+        sharpening=float(generator.uniform(0.5, 1.8)) if sharp else 0.0,
+        sharpening_reach=float(generator.uniform(0.8, 1.6)),
+        chroma_blur=float(generator.uniform(0.3, 2.0)),
+        noise=float(np.exp(generator.uniform(np.log(0.003), np.log(0.018)))),
+        quality=int(generator.integers(45, 93)),
     )
 
 
@@ -75,18 +87,21 @@ def through(look: Look, picture: FloatArray, rows: int, generator: np.random.Gen
         (H, W, 3) display values, 0 to 1.
     """
     height, width = picture.shape[:2]
+    finer = max(1.0, rows / height)
     rows = min(max(rows, 24), height)
-    native = _resized(picture, rows, max(12, round(width * rows / height)), Image.Resampling.BOX)
-    blur = look.blur * float(generator.uniform(0.6, 1.3)) * rows / 128.0
-    if blur > 0.2:
-        native = _blurred(native, blur)
+    native = shrunk(picture, rows, max(12, round(width * rows / height)))
+    # A picture with fewer rows than the camera's has lost what is finer already.
+    native = blurred(native, look.blur * float(generator.uniform(0.7, 1.3)) / finer)
     native = _exposed(look, native, generator)
+    native = _coloured(look, native, look.chroma_blur / finer)
+    # Cameras smooth their noise before they sharpen.
+    native += _noise(look.noise / finer / (1.0 + 0.6 * look.sharpening), native, generator)
     if look.sharpening:
-        native = native + look.sharpening * (native - _blurred(native, 0.9))
-    native = native + _noise(look.noise, native, generator)
+        strength = look.sharpening * float(generator.uniform(0.75, 1.25)) / finer
+        native += strength * (native - blurred(native, look.sharpening_reach))
     quality = int(np.clip(look.quality + generator.integers(-8, 9), 30, 95))
-    decoded = np.asarray(_through_jpeg(to_bytes(native), quality), np.float32) / 255.0
-    return _resized(decoded, height, width, Image.Resampling.BICUBIC) if rows < height else decoded
+    decoded = through_jpeg(to_bytes(native), quality)
+    return np.asarray(enlarged(decoded, height, width), np.float32) / np.float32(255.0)
 
 
 def to_bytes(picture: FloatArray) -> ImageArray:
@@ -95,55 +110,28 @@ def to_bytes(picture: FloatArray) -> ImageArray:
 
 
 def _exposed(look: Look, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Exposure, white balance, saturation, contrast and haze."""
+    """Exposure, white balance and the tone curve."""
     # Automatic exposure goes part of the way from the scene's brightness to its aim.
     mean = max(0.05, float(picture.mean()))
-    gain = (look.exposure / mean) ** 0.6 * float(np.exp(generator.normal(0.0, look.exposure_jitter)))
-    drift = np.exp(generator.normal(0.0, 0.012, 3))
-    factors = np.asarray(np.array(look.white_balance) * drift * gain, np.float32)
-    # One colour after the other: numpy is slow along rows of three.
-    balanced = [picture[..., channel] * factor for channel, factor in enumerate(factors)]
-    grey = _grey(balanced)
-    coloured = np.empty(picture.shape, np.float32)
-    for channel, values in enumerate(balanced):
-        coloured[..., channel] = grey + (values - grey) * look.saturation
-    curved = (coloured - 0.42) * look.contrast + 0.42
-    # Highlights roll off instead of being cut.
-    bright = np.flatnonzero(curved > 0.8)
-    curved.reshape(-1)[bright] = 0.8 + 0.2 * np.tanh((curved.reshape(-1)[bright] - 0.8) / 0.2)
-    return np.asarray(look.haze + curved * (1.0 - look.haze), np.float32)
+    gain = (look.exposure / mean) ** look.adaptation * float(np.exp(generator.normal(0.0, look.exposure_jitter)))
+    factors = np.array(look.white_balance) * np.exp(generator.normal(0.0, 0.012, 3)) * gain
+    exposed = np.maximum(picture * factors.astype(np.float32), np.float32(0.0))
+    curved = (exposed ** np.float32(look.gamma) - np.float32(0.40)) * np.float32(look.contrast) + np.float32(0.40)
+    # Highlights roll off a little before they are cut.
+    curved = np.where(curved > 0.85, 0.85 + 0.15 * np.tanh((curved - 0.85) / 0.15), curved)
+    return np.asarray(look.black + curved * (1.0 - max(look.black, 0.0)), np.float32)
+
+
+def _coloured(look: Look, picture: FloatArray, chroma_blur: float) -> FloatArray:
+    """Saturation, and colours that are less sharp than brightness is."""
+    grey = picture.mean(axis=2, keepdims=True)
+    return np.asarray(grey + blurred(picture - grey, chroma_blur, 0.4 * chroma_blur) * look.saturation, np.float32)
 
 
 def _noise(strength: float, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Brightness noise and half as much colour noise, stronger in the dark."""
     height, width = picture.shape[:2]
-    brightness = generator.standard_normal((height, width), dtype=np.float32)
-    noise = generator.standard_normal((height, width, 3), dtype=np.float32)
-    darkness = 1.3 - 0.6 * np.clip(_grey([picture[..., channel] for channel in range(3)]), 0.0, 1.0)
-    for channel in range(3):
-        noise[..., channel] = (brightness + 0.5 * noise[..., channel]) * strength * darkness
-    return noise
-
-
-def _grey(channels: list[FloatArray]) -> FloatArray:
-    """Mean of three channels."""
-    return np.asarray((channels[0] + channels[1] + channels[2]) / np.float32(3), np.float32)
-
-
-def _through_jpeg(picture: ImageArray, quality: int) -> ImageArray:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
-    buffer.seek(0)
-    return np.asarray(Image.open(buffer))
-
-
-def _resized(picture: FloatArray, height: int, width: int, method: Image.Resampling) -> FloatArray:
-    if picture.shape[:2] == (height, width):
-        return picture
-    image = Image.fromarray(to_bytes(picture)).resize((width, height), method)
-    return np.asarray(image, np.float32) / 255.0
-
-
-def _blurred(picture: FloatArray, deviation: float) -> FloatArray:
-    image = Image.fromarray(to_bytes(picture)).filter(ImageFilter.GaussianBlur(deviation))
-    return np.asarray(image, np.float32) / 255.0
+    brightness = generator.standard_normal((height, width, 1), dtype=np.float32)
+    noise = 0.5 * generator.standard_normal((height, width, 3), dtype=np.float32)
+    noise += brightness
+    return np.asarray(noise * (strength * (1.3 - 0.6 * np.clip(picture[..., 1:2], 0.0, 1.0))), np.float32)

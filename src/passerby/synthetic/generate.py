@@ -19,7 +19,7 @@ from passerby.synthetic.truth import plain
 GENERATOR = "passerby.synthetic"
 """Names the generator in `provenance.json`."""
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever the same arguments give other pictures than before."""
 
 TRUTH, PEOPLE, PROVENANCE = "truth.jsonl", "people.json", "provenance.json"
@@ -36,13 +36,14 @@ def render_people(
     height: int = 128,
     width: int = 64,
     train_people: int | None = None,
+    cameras_per_person: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Draw a data set of synthetic people, in Market-1501's layout and names.
 
-    Each person is seen `pictures` times by each of the cameras. The first `train_people` go to
-    `bounding_box_train`. Of every other person and camera, the first picture goes to `query` and the rest to
-    `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is true of every picture, one
+    Each person is seen `pictures` times by each of the cameras, or of `cameras_per_person` of them. The first
+    `train_people` go to `bounding_box_train`. Of every other person and camera, the first picture goes to
+    `query` and the rest to `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is true of every picture, one
     a line in the order of their names; `people.json` describes the people; `provenance.json` says how the
     pictures were made. The same arguments give the same bytes; a picture depends on seed, size and its own
     numbers only.
@@ -50,12 +51,13 @@ def render_people(
     Args:
         output: Folder to make. One that `render_people` wrote before is replaced, any other must be empty.
         people: How many people, 2 to 9999.
-        cameras: How many cameras, 1 to 99.
-        pictures: Pictures of every person by every camera, 1 or more.
+        cameras: How many cameras, 1 to 9999.
+        pictures: Pictures of every person by every camera that sees them, 1 or more.
         seed: The world's seed, 0 or more.
         height: Rows of the pictures, 16 to 1024.
         width: Columns of the pictures, 16 to 1024.
         train_people: How many people to train on, 0 to `people`; None for two thirds.
+        cameras_per_person: By how many of the cameras each person is seen, a random few; None for all.
         progress: Called after each picture with the number of those done and of all.
 
     Returns:
@@ -69,7 +71,7 @@ def render_people(
     output = Path(output)
     if train_people is None:
         train_people = default_train_people(people)
-    plan = Plan(people, cameras, pictures, seed, height, width, train_people)
+    plan = Plan(people, cameras, pictures, seed, height, width, train_people, cameras_per_person)
     check_replaceable(output)
     done = 0
 

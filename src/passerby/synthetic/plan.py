@@ -10,7 +10,7 @@ from passerby.synthetic.randomness import stream
 FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
 """Market-1501's folders."""
 
-_MOST_PEOPLE, _MOST_CAMERAS, _MOST_PICTURES = 9999, 99, 9999
+_MOST_PEOPLE, _MOST_CAMERAS, _MOST_PICTURES = 9999, 9999, 9999
 _SMALLEST_SIDE, _LARGEST_SIDE = 16, 1024
 
 
@@ -20,12 +20,13 @@ class Plan:
 
     Attributes:
         people: How many people, 2 to 9999.
-        cameras: How many cameras, 1 to 99.
-        pictures: Pictures of every person by every camera, 1 to 9999.
+        cameras: How many cameras, 1 to 9999.
+        pictures: Pictures of every person by every camera that sees them, 1 to 9999.
         seed: The world's seed, 0 or more.
         height: Rows of the pictures, 16 to 1024.
         width: Columns of the pictures, 16 to 1024.
         train_people: How many people to train on, 0 to `people`.
+        cameras_per_person: By how many of the cameras each person is seen, 1 to `cameras`; None for all.
 
     Raises:
         DataError: A number is out of range.
@@ -38,6 +39,7 @@ class Plan:
     height: int
     width: int
     train_people: int
+    cameras_per_person: int | None = None
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -48,9 +50,10 @@ class Plan:
             ("height", _SMALLEST_SIDE, _LARGEST_SIDE),
             ("width", _SMALLEST_SIDE, _LARGEST_SIDE),
             ("train_people", 0, self.people),
+            ("cameras_per_person", 1, self.cameras),
         ):
             value = getattr(self, name)
-            if not lowest <= value <= highest:
+            if value is not None and not lowest <= value <= highest:
                 raise DataError(
                     f"expected {name} from {lowest} to {highest}, got {value}; give a number in that range"
                 )
@@ -58,14 +61,14 @@ class Plan:
     @property
     def of_each(self) -> int:
         """Pictures of every person."""
-        return self.cameras * self.pictures
+        return (self.cameras_per_person or self.cameras) * self.pictures
 
     @property
     def total(self) -> int:
         """Pictures of all people."""
         return self.people * self.of_each
 
-    def arguments(self) -> dict[str, int]:
+    def arguments(self) -> dict[str, int | None]:
         """The arguments by name."""
         return asdict(self)
 
@@ -78,18 +81,26 @@ class Plan:
         start = int(stream(self.seed, "frame", person, camera).integers(1, 80_000))
         return f"{person + 1:04d}_c{camera + 1}s1_{start + picture * 25:06d}_00.jpg"
 
+    def cameras_of(self, person: int) -> list[int]:
+        """The cameras that see a person, in order: all, or a random few that only the seed and the person decide."""
+        if self.cameras_per_person is None:
+            return list(range(self.cameras))
+        generator = stream(self.seed, "seen by", person)
+        return sorted(generator.choice(self.cameras, self.cameras_per_person, replace=False).tolist())
+
     def pictures_of(self, person: int) -> Iterator[tuple[int, int, str]]:
         """Every camera and number of a person's pictures, with the picture's place below the data set's folder."""
-        for camera in range(self.cameras):
+        for camera in self.cameras_of(person):
             for picture in range(self.pictures):
                 name = self.file_name(person, camera, picture)
                 yield camera, picture, f"{self.folder(person, picture)}/{name}"
 
     def counts(self) -> dict[str, Any]:
         """How many pictures each folder holds."""
-        seen_in, tested = self.cameras * self.pictures, self.people - self.train_people
-        queries = tested * self.cameras
-        return dict(zip(FOLDERS, (self.train_people * seen_in, queries, tested * seen_in - queries), strict=True))
+        tested = self.people - self.train_people
+        queries = tested * self.of_each // self.pictures
+        trained, rest = self.train_people * self.of_each, tested * self.of_each - queries
+        return dict(zip(FOLDERS, (trained, queries, rest), strict=True))
 
 
 def default_train_people(people: int) -> int:

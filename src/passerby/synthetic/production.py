@@ -32,6 +32,7 @@ def produce_people(
     height: int = 128,
     width: int = 64,
     train_people: int | None = None,
+    cameras_per_person: int | None = None,
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -44,12 +45,13 @@ def produce_people(
     Args:
         output: Folder to make; must be new, empty, or this very data set.
         people: How many people, 2 to 9999.
-        cameras: How many cameras, 1 to 99.
-        pictures: Pictures of every person by every camera, 1 to 9999.
+        cameras: How many cameras, 1 to 9999.
+        pictures: Pictures of every person by every camera that sees them, 1 to 9999.
         seed: The world's seed, 0 or more.
         height: Rows of the pictures, 16 to 1024.
         width: Columns of the pictures, 16 to 1024.
         train_people: How many people to train on, 0 to `people`; None for two thirds.
+        cameras_per_person: By how many of the cameras each person is seen, a random few; None for all.
         processes: How many processes draw, 1 or more; None for one on every core.
         progress: Called at the beginning and after each person with the number of pictures done and of all.
 
@@ -64,7 +66,7 @@ def produce_people(
     """
     output = Path(output)
     train_people = default_train_people(people) if train_people is None else train_people
-    plan = Plan(people, cameras, pictures, seed, height, width, train_people)
+    plan = Plan(people, cameras, pictures, seed, height, width, train_people, cameras_per_person)
     processes = processors() if processes is None else processes
     if processes < 1:
         raise DataError(f"expected 1 process or more, got {processes}; give a number from 1 up")

@@ -83,7 +83,7 @@ class Studio:
         view = self._view(camera)
         light = momentary_light(view.site.light, generator)
         subject = self._walker(generator, view.camera, self._body(person))
-        box = _jittered(generator, _box_around(view.camera, subject))
+        box = _jittered(generator, _box_around(view.camera, subject), view.camera.framing.jitter)
         bodies = [subject, *self._passers_by(generator, view.camera, subject)]
         display, drawing = self._compose(view, light, box, bodies)
         if self._effects:
@@ -218,9 +218,9 @@ def _averaged(drawn: ImageArray) -> FloatArray:
 
 def _heading(generator: np.random.Generator, camera: Camera) -> float:
     """Most walk along the camera's path, one way or the other; the rest anywhere."""
-    way = camera.path + (180.0 if generator.random() < 0.4 else 0.0)
+    way = camera.path + (180.0 if generator.random() < camera.return_share else 0.0)
     strays, anywhere = generator.normal(0.0, camera.straying), generator.uniform(0.0, 360.0)
-    return float(way + strays if generator.random() < 0.68 else anywhere)
+    return float(way + strays if generator.random() < 0.82 else anywhere)
 
 
 def _light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
@@ -232,21 +232,26 @@ def _light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
 
 
 def _box_around(camera: Camera, body: PosedBody) -> Box:
-    """The box of a body in a camera's picture, with the margins that annotators leave."""
+    """The box of a body in a camera's picture, as its detector or annotator puts it."""
     pixels, _ = projected(camera, body)
     (left, top), (right, bottom) = bounds(pixels)
-    height = float(bottom - top)
-    # Arms and bags that stick out do not widen a box fully; a box is never very slim either.
-    width = max(float(right - left) * 0.98, 0.44 * height)
+    framing, height = camera.framing, float(bottom - top)
+    # Arms, legs and bags that stick out do not widen a box fully; a box is never very slim either.
+    snug = max(float(right - left) * 0.98, 0.34 * height)
+    width = (1 - framing.narrowing) * snug + framing.narrowing * framing.aspect * height
     middle = 0.5 * float(left + right) * 0.6 + 0.4 * float(np.median(pixels[:, 0]))
-    return Box(middle - width / 2, float(top) - 0.03 * height, middle + width / 2, float(bottom) + 0.03 * height)
+    margin = framing.margin * height
+    return Box(middle - width / 2, float(top) - margin, middle + width / 2, float(bottom) + margin)
 
 
-def _jittered(generator: np.random.Generator, box: Box) -> Box:
-    """Shift and scale a box a little, as detectors do; one in sixteen loses the feet."""
-    shift_x, shift_y = generator.normal(0.0, 0.035) * box.width, generator.normal(0.0, 0.012) * box.height
-    wider, taller = np.exp(generator.normal(0.02, 0.05)), np.exp(generator.normal(0.0, 0.018))
-    cut = float(generator.uniform(0.06, 0.22)) * box.height if generator.random() < 0.06 else 0.0
+def _jittered(generator: np.random.Generator, box: Box, factor: float) -> Box:
+    """Shift and scale a box a little, as detectors do; one in twelve loses the feet, one in fifty the head."""
+    shift_x = generator.normal(0.0, 0.045 * factor) * box.width
+    shift_y = generator.normal(0.0, 0.018 * factor) * box.height
+    wider, taller = np.exp(generator.normal(0.01, 0.06 * factor)), np.exp(generator.normal(0.005, 0.025 * factor))
+    chance, cut = float(generator.random()), float(generator.uniform(0.05, 0.25)) * box.height
     x, y = (box.left + box.right) / 2 + shift_x, (box.top + box.bottom) / 2 + shift_y
     half_width, half_height = box.width * wider / 2, box.height * taller / 2
-    return Box(float(x - half_width), float(y - half_height), float(x + half_width), float(y + half_height - cut))
+    top = y - half_height + (0.3 * cut if chance > 0.98 else 0.0)
+    bottom = y + half_height - (cut if chance < 0.08 else 0.0)
+    return Box(float(x - half_width), float(top), float(x + half_width), float(bottom))

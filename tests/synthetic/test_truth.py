@@ -53,6 +53,7 @@ def plainly_dressed(index: int) -> Body:
     person = replace(
         person,
         bag=replace(person.bag, kind="none"),
+        held=replace(person.held, kind="none"),
         top=replace(person.top, kind="shirt", hem=0.0, looseness=0.012, sleeve_length=1.0),
         bottom=replace(person.bottom, kind="trousers", length=0.95, looseness=0.01, legwear=None),
     )

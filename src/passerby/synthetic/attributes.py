@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from passerby.synthetic.colours import HAIR_TONES, HUES, SKIN_TONES, Colour
-from passerby.synthetic.person import BagKind, BottomKind, HairStyle, HatKind, Pattern, Person, TopKind
+from passerby.synthetic.person import (
+    BagForm,
+    BagKind,
+    BottomKind,
+    HairStyle,
+    HatKind,
+    Pattern,
+    Person,
+    ThingKind,
+    TopKind,
+)
 
 Build: TypeAlias = Literal["slim", "average", "heavy"]
 Outline: TypeAlias = Literal["broad shoulders", "even", "broad hips"]
@@ -29,7 +39,10 @@ class NamedColour:
 
 @dataclass(frozen=True, slots=True)
 class Upper:
-    """What covers the upper body; `second` is the colour of a pattern, `inner` that of what an open garment shows."""
+    """What covers the upper body.
+
+    `second` is the colour of a pattern, `inner` that of what shows in front of an open garment or below its hem.
+    """
 
     kind: TopKind
     colour: NamedColour
@@ -38,6 +51,7 @@ class Upper:
     sleeves: Sleeves
     sleeve_colour: NamedColour | None
     inner: NamedColour | None
+    open: bool
     front_print: bool
     back_print: bool
 
@@ -59,7 +73,7 @@ class Lower:
 class Footwear:
     """What is worn on the feet; `socks` is their colour where they are seen."""
 
-    kind: Literal["shoes", "boots"]
+    kind: Literal["shoes", "boots", "sandals"]
     colour: NamedColour
     sole: NamedColour
     socks: NamedColour | None
@@ -67,11 +81,21 @@ class Footwear:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What is carried, and on which of the person's sides; a backpack has none."""
+    """A bag, and on which of the person's sides it is; a backpack has none."""
 
     kind: BagKind
+    form: BagForm
     colour: NamedColour
     side: Literal["right", "left"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a hand holds."""
+
+    kind: ThingKind
+    colour: NamedColour
+    side: Literal["right", "left"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +118,8 @@ class Attributes:
         upper: What covers the upper body.
         lower: What covers the legs.
         shoes: What is worn on the feet.
-        bag: What is carried; None without a bag.
+        bag: Which bag is carried; None without one.
+        held: What a hand holds besides; None for nothing.
     """
 
     height_m: float
@@ -113,13 +138,13 @@ class Attributes:
     lower: Lower
     shoes: Footwear
     bag: Carried | None
+    held: Held | None
 
 
 def attributes_of(person: Person) -> Attributes:
     """Describe a person by attributes."""
     shape, head, bag = person.shape, person.head, person.bag
     skin_tone = _nearest_tone(shape.skin, SKIN_TONES)
-    sided: Literal["right", "left"] = "right" if bag.side > 0 else "left"
     return Attributes(
         height_m=round(shape.stature, 3),
         stature="short" if shape.stature < 1.62 else "tall" if shape.stature >= 1.80 else "medium",
@@ -138,14 +163,17 @@ def attributes_of(person: Person) -> Attributes:
         upper=_upper(person),
         lower=_lower(person),
         shoes=Footwear(
-            kind="boots" if person.shoes.boot else "shoes",
+            kind="boots" if person.shoes.boot else "sandals" if person.shoes.sandal else "shoes",
             colour=named(person.shoes.colour),
             sole=named(person.shoes.sole),
             socks=named(person.shoes.sock) if person.shoes.sock and not person.shoes.boot else None,
         ),
         bag=None
         if bag.kind == "none"
-        else Carried(bag.kind, named(bag.colour), None if bag.kind == "backpack" else sided),
+        else Carried(bag.kind, bag.form, named(bag.colour), None if bag.kind == "backpack" else _side(bag.side)),
+        held=None
+        if person.held.kind == "none"
+        else Held(person.held.kind, named(person.held.colour), _side(person.held.side)),
     )
 
 
@@ -167,6 +195,10 @@ def named(colour: Colour) -> NamedColour:
         return off, abs(value - sum(values) / 2) + abs(saturation - sum(saturations) / 2)
 
     return NamedColour(min(HUES, key=distance), _bytes(colour))
+
+
+def _side(sign: int) -> Literal["right", "left"]:
+    return "right" if sign > 0 else "left"
 
 
 def _beyond(value: float, ends: tuple[float, float]) -> float:
@@ -193,16 +225,17 @@ def _bytes(colour: Colour) -> tuple[int, int, int]:
 
 def _upper(person: Person) -> Upper:
     top = person.top
-    shows_second = top.pattern not in ("plain", "denim") or top.front_print > 0 or top.back_print > 0
+    shows_second = top.pattern not in ("plain", "denim", "knit") or top.front_print > 0 or top.back_print > 0
     length = top.sleeve_length
     return Upper(
         kind=top.kind,
         colour=named(top.colour),
         pattern=top.pattern,
         second=named(top.second) if shows_second else None,
-        sleeves="none" if length == 0 else "short" if length < 0.6 else "long",
+        sleeves="none" if length == 0 else "short" if length < 0.5 else "long",
         sleeve_colour=named(top.sleeves) if length > 0 else None,
-        inner=named(top.inner) if top.open else None,
+        inner=named(top.inner) if top.open or top.inner_hem > 0 else None,
+        open=top.open,
         front_print=top.front_print > 0,
         back_print=top.back_print > 0,
     )

@@ -1,10 +1,14 @@
-"""What people carry: backpacks, shoulder bags, handbags and carrier bags."""
+"""What people carry: backpacks, shoulder bags, handbags, carrier bags, and what they hold in the hand."""
+
+import numpy as np
 
 from passerby.synthetic.anatomy import Measures
-from passerby.synthetic.atlas_layout import BAG, STRAP
+from passerby.synthetic.atlas_layout import BAG, PHONE, STRAP, THING
 from passerby.synthetic.mesh import Mesh, Ring, loft, sweep
-from passerby.synthetic.person import Bag
+from passerby.synthetic.person import Bag, Thing
 from passerby.synthetic.skeleton import ARMS, Bone, around_trunk, rigid
+
+_SQUARENESS = {"box": 5.0, "round": 3.0, "soft": 2.4}
 
 
 def bag_surfaces(measures: Measures, bag: Bag, clothes: float) -> list[Mesh]:
@@ -26,58 +30,94 @@ def bag_surfaces(measures: Measures, bag: Bag, clothes: float) -> list[Mesh]:
             return []
 
 
+def thing_surfaces(measures: Measures, thing: Thing) -> list[Mesh]:
+    """Build what the hand holds: a folder or book, a bottle, or a furled umbrella."""
+    s, bone = measures.scale, ARMS[thing.side][2]
+    x, y, z = (float(v) for v in measures.skeleton.joints[bone])
+    grip = z - 0.10 * s
+    match thing.kind:
+        case "none":
+            return []
+        case "folder":
+            profile, squareness = [(0.06, 0.011, 0.11), (0.05, 0.012, 0.118), (-0.20, 0.012, 0.118)], 8.0
+            x += thing.side * 0.02
+        case "bottle":
+            profile, squareness = [(0.13, 0.012, 0.012), (0.09, 0.028, 0.028), (-0.08, 0.030, 0.030)], 2.0
+        case "umbrella":
+            profile, squareness = [(0.09, 0.008, 0.008), (-0.02, 0.010, 0.010), (-0.08, 0.028, 0.026)], 2.0
+            profile += [(-0.45, 0.016, 0.016), (-0.52, 0.005, 0.005)]
+    rings = [Ring((x, y, grip + up), half, depth) for up, half, depth in reversed(profile)]
+    return [loft(rings, THING, rigid(bone), rows=8, segments=10, squareness=squareness)]
+
+
+def phone_surface(measures: Measures, side: int) -> Mesh:
+    """Build the phone that a hand holds when its arm is raised to look at it or to call."""
+    s, bone = measures.scale, ARMS[side][2]
+    x, y, z = (float(v) for v in measures.skeleton.joints[bone])
+    x -= side * 0.030 * s
+    rings = [Ring((x, y, z - down * s), 0.006, 0.036 * s) for down in (0.17, 0.03)]
+    return loft(rings, PHONE, rigid(bone), rows=3, segments=8, squareness=8.0)
+
+
 def _backpack(measures: Measures, bag: Bag, clothes: float) -> list[Mesh]:
     s, size = measures.scale, bag.size
     back = measures.trunk(1.30 * s)[2] + clothes
-    half, depth = 0.145 * size**0.5 * s, 0.078 * size * s
-    top, low = 1.43 * s, (1.43 - 0.42 * size) * s
+    half, depth = 0.145 * size**0.5 * s, 0.074 * size * s
+    top, low = 1.44 * s, (1.44 - 0.43 * size) * s
     y = -back - depth * 0.85
+    # share of the height, of half the width, of the depth; from the bottom up
+    profile = {
+        "box": [(0.0, 0.85, 0.7), (0.06, 1.0, 1.0), (0.45, 1.0, 1.08), (0.90, 0.96, 0.85), (1.0, 0.80, 0.5)],
+        "round": [(0.0, 0.72, 0.6), (0.08, 0.98, 1.0), (0.40, 1.04, 1.15), (0.80, 0.84, 0.8), (1.0, 0.36, 0.3)],
+        "soft": [(0.0, 0.80, 0.6), (0.10, 1.04, 1.1), (0.35, 1.06, 1.2), (0.75, 0.82, 0.8), (1.0, 0.50, 0.5)],
+    }[bag.form]
     rings = [
-        Ring((0, y, low), half * 0.80, depth * 0.6),
-        Ring((0, y, low + 0.02), half, depth * 0.95),
-        Ring((0, y, low + 0.4 * (top - low)), half * 1.02, depth * 1.0, depth * 1.12),
-        Ring((0, y + 0.006, top - 0.05), half * 0.92, depth * 0.85),
-        Ring((0, y + 0.02, top), half * 0.55, depth * 0.45),
+        Ring((0, y + 0.02 * up**4, low + up * (top - low)), wide * half, 0.9 * deep * depth, deep * depth)
+        for up, wide, deep in profile
     ]
-    meshes = [loft(rings, BAG, rigid(Bone.TORSO), rows=12, segments=20, squareness=4.0)]
+    meshes = [loft(rings, BAG, rigid(Bone.TORSO), rows=12, segments=20, squareness=_SQUARENESS[bag.form])]
     for side in (1, -1):
-        x = side * 0.105 * s
+        x = side * 0.096 * s
         chest, shoulder = measures.trunk(1.32 * s)[1] + clothes, measures.trunk(1.42 * s)[1] + clothes
         path = [
             (x * 1.25, -back * 0.6, 1.12 * s),
             (x * 1.45, back * 0.2, 1.13 * s),
-            (x * 1.12, chest * 0.93, 1.22 * s),
-            (x, chest * 0.98, 1.32 * s),
-            (x, shoulder * 0.86, 1.42 * s),
+            (x * 1.14, chest * 0.95, 1.22 * s),
+            (x, chest * 1.0, 1.32 * s),
+            (x, shoulder * 0.88, 1.42 * s),
             (x * 0.95, 0.012, 1.485 * s),
             (x * 0.85, -back * 0.75, 1.44 * s),
         ]
-        meshes.append(sweep(path, 0.021, 0.007, (x * 0.6, 0, 0), STRAP, rigid(Bone.TORSO), rows=16))
+        width = 0.019 if bag.form != "soft" else 0.012
+        meshes.append(sweep(path, width, 0.007, (x * 0.6, 0, 0), STRAP, rigid(Bone.TORSO), rows=16))
     return meshes
 
 
 def _shoulder_bag(measures: Measures, bag: Bag, clothes: float) -> list[Mesh]:
     s, side = measures.scale, bag.side
     hip = measures.trunk(0.95 * s)[0] + clothes
-    height, half, depth = 0.24 * bag.size * s, 0.045 * s, 0.15 * bag.size * s
-    x, top = side * (hip + half + 0.015), 0.98 * s
-    y = -0.03
+    height, half, depth = 0.26 * bag.size * s, 0.045 * s, 0.16 * bag.size * s
+    # Worn on one shoulder it hangs higher, under the arm; crossed, at the hip and a little behind.
+    x, top = side * (hip + half + 0.010), (0.99 if bag.crossed else 1.07) * s
+    y = -0.05 if bag.crossed else -0.02
+    sag = 1.12 if bag.form == "soft" else 1.0
     rings = [
-        Ring((x, y, top - height), half * 0.8, depth * 0.85),
-        Ring((x, y, top - height * 0.9), half, depth),
-        Ring((x, y, top - height * 0.2), half * 0.85, depth * 0.95),
-        Ring((x, y, top), half * 0.4, depth * 0.85),
+        Ring((x, y, top - height), half * 0.8 * sag, depth * (0.7 if bag.form == "round" else 0.9)),
+        Ring((x, y, top - height * 0.9), half * sag, depth * sag),
+        Ring((x, y, top - height * 0.3), half * 0.85, depth * 0.97),
+        Ring((x, y, top), half * 0.4, depth * (0.6 if bag.form == "round" else 0.88)),
     ]
-    meshes = [loft(rings, BAG, rigid(Bone.PELVIS), rows=9, segments=16, squareness=3.5)]
-    over = -side * 0.10 * s if bag.crossed else side * 0.125 * s
+    squareness = _SQUARENESS[bag.form]
+    meshes = [loft(rings, BAG, rigid(Bone.PELVIS), rows=9, segments=16, squareness=squareness)]
+    over = -side * 0.09 * s if bag.crossed else side * 0.115 * s
     middle = (x * 0.8 + over) / 2
     for face in (1, -1):
         depth_at = [measures.trunk(z * s)[1 if face > 0 else 2] + clothes + 0.006 for z in (1.10, 1.28, 1.40)]
         path = [
             (x * 0.97, y + face * depth * 0.6, top - 0.02),
-            (x * 0.80, face * depth_at[0] * 0.80, 1.08 * s),
-            (middle, face * depth_at[1] * 0.99, 1.25 * s),
-            (over * 0.95, face * depth_at[2] * 0.92, 1.40 * s),
+            (x * 0.80, face * depth_at[0] * 0.80, max(top, 1.08 * s)),
+            (middle, face * depth_at[1] * 1.0, 1.25 * s),
+            (over * 0.95, face * depth_at[2] * 0.93, 1.40 * s),
             (over, face * 0.02, 1.487 * s),
         ]
         weighting = around_trunk(measures.skeleton)
@@ -90,21 +130,25 @@ def _hand_bag(measures: Measures, bag: Bag) -> list[Mesh]:
     x, y, z = (float(v) for v in measures.skeleton.joints[bone])
     grip = z - 0.11 * s
     carrier = bag.kind == "carrier"
-    height, half, depth = (0.30 if carrier else 0.22) * bag.size * s, 0.05 * s, 0.14 * bag.size * s
-    top = grip - (0.10 if carrier else 0.12) * s
-    rings = [
-        Ring((x, y, top - height), half * 0.9, depth * 0.85),
-        Ring((x, y, top - height * 0.92), half, depth * 0.95),
-        Ring((x, y, top - height * 0.4), half, depth),
-        Ring((x, y, top), half * 0.35, depth * 0.8),
-    ]
-    meshes = [loft(rings, BAG, rigid(bone), rows=9, segments=16, squareness=3.2)]
+    height, half, depth = (0.32 if carrier else 0.23) * bag.size * s, 0.05 * s, 0.14 * bag.size * s
+    top = grip - (0.08 if carrier else 0.11) * s
+    # A plastic bag is drawn together at the handles and bulges below; a paper bag or case keeps its edges.
+    soft = bag.form == "soft"
+    shape = [(1.0, 0.7, 0.6), (0.9, 1.15, 1.02), (0.45, 1.0, 0.9), (0.0, 0.3, 0.35)]
+    if not soft:
+        shape = [(1.0, 0.9, 0.9), (0.92, 1.0, 0.95), (0.4, 0.95, 1.0), (0.0, 0.35, 0.8 if bag.form == "box" else 0.6)]
+    rings = [Ring((x, y, top - height * down), half * wide, depth * deep) for down, wide, deep in shape]
+    relief = None
+    if soft:
+        relief = np.asarray(0.008 * np.sin(np.arange(12)[:, None] * 2.4 + np.arange(16)[None] * 1.9), np.float32)
+    meshes = [loft(rings, BAG, rigid(bone), rows=9, segments=16, squareness=_SQUARENESS[bag.form], relief=relief)]
+    spread = 0.3 if soft else 0.5
     handle = [
-        (x, y - depth * 0.5, top - 0.01),
+        (x, y - depth * spread, top - 0.01),
         (x, y - depth * 0.22, grip + 0.005),
         (x, y, grip + 0.012),
         (x, y + depth * 0.22, grip + 0.005),
-        (x, y + depth * 0.5, top - 0.01),
+        (x, y + depth * spread, top - 0.01),
     ]
     meshes.append(sweep(handle, 0.007, 0.007, (x - bag.side, y, 0), STRAP, rigid(bone), rows=10))
     return meshes

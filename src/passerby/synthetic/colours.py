@@ -17,16 +17,16 @@ Colour: TypeAlias = tuple[float, float, float]
 """sRGB, each channel 0 to 1."""
 
 HUES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    "black": ((0.0, 1.0), (0.0, 0.22), (0.07, 0.17)),
+    "black": ((0.0, 1.0), (0.0, 0.20), (0.05, 0.16)),
     "charcoal": ((0.55, 0.75), (0.0, 0.2), (0.18, 0.30)),
     "grey": ((0.0, 1.0), (0.0, 0.08), (0.32, 0.66)),
     "white": ((0.08, 0.65), (0.0, 0.06), (0.80, 0.95)),
     "cream": ((0.09, 0.14), (0.10, 0.24), (0.72, 0.90)),
     "beige": ((0.07, 0.11), (0.20, 0.40), (0.52, 0.76)),
-    "navy": ((0.58, 0.66), (0.35, 0.70), (0.16, 0.33)),
+    "navy": ((0.58, 0.66), (0.30, 0.65), (0.13, 0.30)),
     "blue": ((0.55, 0.64), (0.40, 0.80), (0.38, 0.72)),
     "pale blue": ((0.55, 0.62), (0.14, 0.34), (0.68, 0.88)),
-    "denim": ((0.57, 0.62), (0.28, 0.58), (0.26, 0.58)),
+    "denim": ((0.57, 0.62), (0.24, 0.52), (0.22, 0.52)),
     "red": ((-0.03, 0.02), (0.65, 0.90), (0.42, 0.76)),
     "burgundy": ((-0.05, 0.0), (0.50, 0.75), (0.24, 0.40)),
     "brown": ((0.04, 0.08), (0.35, 0.60), (0.20, 0.44)),
@@ -42,21 +42,25 @@ HUES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, flo
 
 _FREQUENCIES: dict[str, list[tuple[float, str]]] = {
     "top": [
-        (22, "black"), (9, "charcoal"), (11, "grey"), (14, "white"), (10, "navy"), (7, "blue"), (4, "pale blue"),
-        (6, "red"), (3, "burgundy"), (4, "beige"), (3, "cream"), (3, "brown"), (3, "olive"), (3, "green"),
-        (4, "pink"), (2, "yellow"), (1.5, "orange"), (1.5, "purple"), (2, "teal"),
+        (28, "black"), (10, "charcoal"), (13, "grey"), (17, "white"), (8, "navy"), (4, "blue"), (5, "pale blue"),
+        (4, "red"), (2, "burgundy"), (3, "beige"), (2, "cream"), (1.5, "brown"), (1.5, "olive"), (2, "green"),
+        (2, "pink"), (1, "yellow"), (1, "orange"), (1.2, "purple"), (1, "teal"),
     ],
     "bottom": [
-        (30, "black"), (11, "charcoal"), (8, "grey"), (12, "navy"), (19, "denim"), (7, "beige"), (3, "white"),
-        (3, "brown"), (3, "olive"), (1, "cream"), (1, "burgundy"), (1, "red"), (1, "green"),
+        (38, "black"), (13, "charcoal"), (7, "grey"), (9, "navy"), (18, "denim"), (7, "beige"), (2, "white"),
+        (2, "brown"), (2, "olive"), (0.5, "cream"), (0.3, "burgundy"), (0.3, "red"), (0.3, "green"),
     ],
     "bag": [
-        (38, "black"), (9, "charcoal"), (8, "grey"), (10, "brown"), (9, "navy"), (6, "red"), (5, "blue"),
-        (4, "beige"), (3, "white"), (3, "olive"), (2, "pink"), (1, "yellow"), (1, "orange"), (1, "purple"),
+        (46, "black"), (9, "charcoal"), (8, "grey"), (7, "brown"), (8, "navy"), (6, "red"), (4, "blue"),
+        (3, "beige"), (3, "white"), (2, "olive"), (1.5, "pink"), (1, "yellow"), (0.7, "orange"), (0.7, "purple"),
     ],
     "shoe": [
-        (38, "black"), (22, "white"), (11, "grey"), (10, "brown"), (5, "navy"), (5, "beige"), (4, "red"),
-        (3, "blue"), (1, "pink"), (1, "orange"),
+        (42, "black"), (20, "white"), (13, "grey"), (8, "brown"), (4, "navy"), (4, "beige"), (3, "red"),
+        (2, "blue"), (1, "pink"), (0.7, "orange"),
+    ],
+    "trim": [
+        (32, "white"), (22, "black"), (14, "grey"), (7, "charcoal"), (8, "navy"), (5, "red"), (4, "blue"),
+        (3, "pale blue"), (2, "cream"), (1, "yellow"), (1, "pink"), (1, "green"),
     ],
 }  # fmt: skip
 
@@ -69,7 +73,7 @@ SKIN_TONES: dict[str, tuple[Colour, Colour]] = {
 """Every tone of skin with its two ends, between which it is drawn."""
 
 HAIR_TONES: dict[str, tuple[Colour, Colour]] = {
-    "black": ((0.05, 0.045, 0.045), (0.12, 0.10, 0.09)),
+    "black": ((0.035, 0.03, 0.03), (0.10, 0.085, 0.08)),
     "brown": ((0.16, 0.11, 0.08), (0.30, 0.20, 0.13)),
     "blond": ((0.45, 0.33, 0.19), (0.72, 0.57, 0.36)),
     "red": ((0.40, 0.18, 0.08), (0.52, 0.25, 0.12)),
@@ -77,12 +81,12 @@ HAIR_TONES: dict[str, tuple[Colour, Colour]] = {
 }
 """Every tone of hair with its two ends, between which it is drawn."""
 
-_SKIN: list[tuple[float, tuple[Colour, Colour]]] = list(zip((30, 30, 22, 18), SKIN_TONES.values(), strict=True))
-_HAIR: list[tuple[float, tuple[Colour, Colour]]] = list(zip((48, 26, 12, 4, 10), HAIR_TONES.values(), strict=True))
+_SKIN: list[tuple[float, tuple[Colour, Colour]]] = list(zip((34, 34, 18, 14), SKIN_TONES.values(), strict=True))
+_HAIR: list[tuple[float, tuple[Colour, Colour]]] = list(zip((74, 15, 4, 2, 5), HAIR_TONES.values(), strict=True))
 
 
 def draw_colour(generator: np.random.Generator, worn_as: str) -> Colour:
-    """Draw the colour of something worn as "top", "bottom", "bag" or "shoe"."""
+    """Draw the colour of something worn as "top", "bottom", "bag", "shoe" or "trim"."""
     hue, saturation, value = HUES[weighted(generator, _FREQUENCIES[worn_as])]
     return named_colour(float(generator.uniform(*hue)), generator.uniform(*saturation), generator.uniform(*value))
 
@@ -104,7 +108,7 @@ def draw_hair(generator: np.random.Generator, skin: Colour) -> Colour:
     return _between(generator, weighted(generator, tones))
 
 
-def contrasting(generator: np.random.Generator, colour: Colour, worn_as: str = "top") -> Colour:
+def contrasting(generator: np.random.Generator, colour: Colour, worn_as: str = "trim") -> Colour:
     """Draw a second colour that can be told from `colour`: a few tries, then white or black."""
     for _ in range(4):
         other = draw_colour(generator, worn_as)

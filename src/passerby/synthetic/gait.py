@@ -64,8 +64,8 @@ def walking_pose(
         nod: Lift of the chin, degrees.
     """
     rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(Bone), 3, 3)).copy()
-    twist = 5.0 * amount * np.cos(2 * np.pi * phase)
-    sway = 2.0 * amount * np.sin(2 * np.pi * phase)
+    twist = 5.0 * amount * person.shape.bounce * np.cos(2 * np.pi * phase)
+    sway = 2.0 * amount * person.shape.bounce * np.sin(2 * np.pi * phase)
     rotations[Bone.PELVIS] = _turn("z", twist) @ _turn("y", -sway)
     rotations[Bone.TORSO] = _turn("z", -2.0 * twist) @ _turn("y", sway) @ _turn("x", -person.shape.stoop)
     rotations[Bone.HEAD] = _turn("z", twist + look) @ _turn("x", 0.6 * person.shape.stoop + nod)
@@ -73,7 +73,8 @@ def walking_pose(
         cycle = (phase + (0.0 if side > 0 else 0.5)) % 1.0
         thigh, shank, foot = LEGS[side]
         hip, knee, ankle = _leg_angles(cycle, amount)
-        rotations[thigh] = _turn("z", -side * 6.0) @ _turn("y", side * 1.0) @ _turn("x", hip)
+        # The pelvis turns, but the legs swing straight ahead.
+        rotations[thigh] = _turn("z", -side * person.shape.toe_out - twist) @ _turn("y", side * 1.0) @ _turn("x", hip)
         rotations[shank] = _turn("x", -knee)
         rotations[foot] = _turn("x", ankle)
         swing = -22.0 * amount * person.shape.arm_swing * np.cos(2 * np.pi * (cycle - 0.04))
@@ -98,7 +99,7 @@ def _move_arm(rotations: FloatArray, side: int, task: ArmTask, swing: float, per
     # Thick clothes and a broad trunk hold the arms further out.
     wide = 3.0 if person.top.kind in ("dress", "coat") else 0.0
     out = -side * (4.0 + wide + 110.0 * person.top.looseness + 10.0 * max(0.0, person.shape.girth - 1.0))
-    elbow = 14.0 + 0.45 * max(0.0, swing)
+    elbow = 10.0 + person.shape.bow + 0.45 * max(0.0, swing)
     match task:
         case "swing":
             rotations[upper] = _turn("y", out) @ _turn("x", swing)

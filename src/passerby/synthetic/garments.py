@@ -3,7 +3,7 @@
 import numpy as np
 
 from passerby.synthetic.anatomy import Measures
-from passerby.synthetic.atlas_layout import LEG, SHOE, SKIRT, SLEEVE, SOCK, TORSO, TRIM
+from passerby.synthetic.atlas_layout import INNER, LEG, SHOE, SKIRT, SLEEVE, SOCK, TORSO, TRIM
 from passerby.synthetic.mesh import LENGTHWISE, Mesh, Ring, loft
 from passerby.synthetic.person import Bottom, Shoes, Top
 from passerby.synthetic.skeleton import ARMS, LEGS, Bone, along_limb, around_trunk, rigid
@@ -43,6 +43,8 @@ def top_surfaces(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> 
         meshes += [_sleeve(measures, top, side, folds["sleeve"]) for side in (1, -1)]
     if top.kind == "hoodie":
         meshes.append(_hood(measures, top))
+    if top.inner_hem > 0:
+        meshes.append(_inner_hem(measures, top))
     return meshes
 
 
@@ -82,7 +84,7 @@ def _trunk(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> Mesh:
             widen = 1.02 + top.flare * drop + 0.12 * drop * (top.kind == "dress")
             rings.append(Ring((0, 0, float(height)), side * widen + ease, front * widen + ease, back * widen + ease))
         hem = crotch
-    loose_hem = 0.012 if top.kind in ("t-shirt", "shirt", "jacket", "coat") else -0.004
+    loose_hem = 0.008 if top.kind in ("t-shirt", "polo", "shirt", "jacket", "coat") else -0.005
     for height in measures.trunk_levels(hem, neck):
         side, front, back = measures.trunk(height)
         # Cloth bridges the waist rather than following it in.
@@ -91,7 +93,7 @@ def _trunk(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> Mesh:
         extra = ease * near_neck + bridging + loose_hem * np.clip(1 - (height - hem) / 0.12, 0, 1)
         rings.append(Ring((0, 0, height), side + extra, front + extra, back + extra))
     long = top.hem > 0.3
-    relief = 0.006 * folds["trunk"] * (0.6 + 12 * ease)
+    relief = 0.007 * folds["trunk"] * (0.7 + 22 * ease)
     if long:
         blend = np.clip(np.linspace(1.6, -0.6, len(relief)), 0, 1)[:, None]
         relief = relief * (1 - blend) + 0.022 * folds["skirt"] * blend
@@ -99,15 +101,30 @@ def _trunk(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> Mesh:
     return loft(rings, TORSO, weighting, rows=30 if long else 24, segments=28, squareness=2.3, relief=relief)
 
 
+def _inner_hem(measures: Measures, top: Top) -> Mesh:
+    """The lower end of what is worn beneath, where it is longer."""
+    scale = measures.scale
+    hip = float(measures.skeleton.joints[Bone.RIGHT_THIGH][2])
+    thigh = hip - float(measures.skeleton.joints[Bone.RIGHT_SHANK][2])
+    hem = max(hip - top.hem * thigh, 0.86 * scale)
+    rings = []
+    for height in (hem - top.inner_hem, hem, hem + 0.03):
+        side, front, back = measures.trunk(height)
+        ease = 0.009
+        rings.append(Ring((0, 0, height), side + ease, front + ease, back + ease))
+    return loft(rings, INNER, around_trunk(measures.skeleton, skirt=0.3), rows=4, segments=20, squareness=2.3)
+
+
 def _collar(measures: Measures, top: Top) -> Mesh:
     """A band round the neck: ribbing, shirt collar or stand-up collar."""
     scale = measures.scale
-    tall = {"shirt": 0.045, "coat": 0.06, "jacket": 0.055, "vest": 0.055, "jumper": 0.025}.get(top.kind, 0.014)
-    radius = (0.064 - 0.006 * measures.shape.feminine) * scale + 0.3 * top.looseness
+    tall = {"shirt": 0.030, "polo": 0.026, "coat": 0.05, "jacket": 0.042, "vest": 0.03, "jumper": 0.018}
+    tall_by = tall.get(top.kind, 0.008)
+    radius = (0.062 - 0.006 * measures.shape.feminine) * scale + 0.3 * top.looseness
     rings = [
         Ring((0, -0.008 * scale, 1.468 * scale), radius * 1.18, radius * 1.0),
         Ring((0, -0.008 * scale, 1.492 * scale), radius, radius),
-        Ring((0, -0.010 * scale, (1.497 + tall) * scale), radius * 1.04, radius * 0.98),
+        Ring((0, -0.010 * scale, (1.497 + tall_by) * scale), radius * 1.04, radius * 0.98),
     ]
     return loft(rings, TRIM, around_trunk(measures.skeleton), rows=6, segments=14)
 
@@ -118,20 +135,20 @@ def _sleeve(measures: Measures, top: Top, side: int, folds: FloatArray) -> Mesh:
     length, ease = sleeve_length(measures, top), top.looseness
     reach = float(shoulder[2] - wrist[2])
     x, y, z = (float(v) for v in shoulder)
-    flare = 0.014 if top.sleeve_length < 0.6 else 0.0
+    flare = 0.012 if top.sleeve_length < 0.5 else 0.0
     rings = []
     for drop in np.linspace(length, 0.01, 8):
         share = float(drop) / reach
         radius = (
-            measures.arm(max(0.0, float(drop))) + ease * (0.5 if share > 0.9 else 0.72) + flare * max(0.0, share) * 2
+            measures.arm(max(0.0, float(drop))) + ease * (0.45 if share > 0.9 else 0.65) + flare * max(0.0, share) * 2
         )
         rings.append(Ring((x + side * 0.004 * share, y, z - float(drop)), radius, radius * 1.04))
     # The shoulder slopes from the neck: the cap leans inwards and ends beneath the trunk's cloth.
-    cap, s = measures.arm(0.0) + 0.72 * ease, measures.scale
+    cap, s = measures.arm(0.0) + 0.6 * ease, measures.scale
     rings.append(Ring((x - side * 0.006, y, z + 0.008 * s), cap * 0.92, cap * 0.95))
     rings.append(Ring((x - side * 0.022, y, z + 0.024 * s), cap * 0.66, cap * 0.78))
     rings.append(Ring((x - side * 0.040, y, z + 0.034 * s), cap * 0.30, cap * 0.45))
-    relief = 0.004 * folds * (0.6 + 20 * ease)
+    relief = 0.005 * folds * (0.6 + 32 * ease)
     return loft(rings, SLEEVE, along_limb(measures.skeleton, (upper, fore)), rows=20, segments=12, relief=relief)
 
 
@@ -151,7 +168,7 @@ def _hood(measures: Measures, top: Top) -> Mesh:
 
 def _seat(measures: Measures, bottom: Bottom) -> Mesh:
     scale = measures.scale
-    ease = min(bottom.looseness, 0.005)
+    ease = min(bottom.looseness, 0.004)
     rings = []
     for level in (0.795, 0.83, 0.88, 0.93, 0.98, 1.06):
         side, front, back = measures.trunk(level * scale)
@@ -178,7 +195,9 @@ def _leg(measures: Measures, bottom: Bottom, side: int, folds: FloatArray) -> Me
         rings.append(
             Ring((float(centre[0]), float(centre[1]), float(hip[2]) - float(drop)), radius, radius, radius + calf)
         )
-    relief = (0.003 + 0.20 * ease) * folds
+    # Smooth at the hip, where the top hangs over it.
+    smooth = np.clip(np.linspace(4.0, -0.4, len(folds), dtype=np.float32), 0.0, 1.0)[:, None]
+    relief = (0.004 + 0.30 * ease) * folds * smooth
     return loft(rings, LEG, along_limb(measures.skeleton, (thigh, shank)), rows=26, segments=14, relief=relief)
 
 

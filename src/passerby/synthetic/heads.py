@@ -41,7 +41,7 @@ def head_surfaces(measures: Measures, head: Head, relief: FloatArray) -> list[Me
         *(_ear(place, side) for side in (1, -1)),
     ]
     if head.style != "bald":
-        meshes += _hair(place, head, relief)
+        meshes += _hair(measures, place, head, relief)
     if head.hat != "none":
         meshes += _hat(place, head)
     return meshes
@@ -55,7 +55,7 @@ class _Place:
         self.skeleton = measures.skeleton
         self.y, self.z = float(joint[1]), float(joint[2])
         # Heads vary less than bodies do.
-        self.scale = 0.5 + 0.5 * measures.scale
+        self.scale = 0.53 + 0.5 * measures.scale
 
     def ring(self, height: float, middle: float, side: float, front: float, back: float | None = None) -> Ring:
         s = self.scale
@@ -94,7 +94,7 @@ def _ear(place: _Place, side: int) -> Mesh:
     return loft(rings, SKIN, rigid(Bone.HEAD), rows=5, segments=8)
 
 
-def _hair(place: _Place, head: Head, relief: FloatArray) -> list[Mesh]:
+def _hair(measures: Measures, place: _Place, head: Head, relief: FloatArray) -> list[Mesh]:
     thicker = {"crop": -0.006, "afro": 0.034, "bob": 0.006, "long": 0.004}.get(head.style, 0.002)
     if head.hat != "none":
         thicker = min(thicker, -0.003)
@@ -102,9 +102,9 @@ def _hair(place: _Place, head: Head, relief: FloatArray) -> list[Mesh]:
     meshes = [loft(place.rings(_SHORT_HAIR, thicker), HAIR, rigid(Bone.HEAD), rows=14, segments=18, relief=rough)]
     match head.style:
         case "bob":
-            meshes.append(_curtain(place, 0.02 + 0.05 * head.length, rough))
+            meshes.append(_curtain(measures, place, 0.02 + 0.05 * head.length, rough))
         case "long":
-            meshes.append(_curtain(place, 0.08 + 0.30 * head.length, rough))
+            meshes.append(_curtain(measures, place, 0.08 + 0.30 * head.length, rough))
         case "ponytail":
             meshes.append(_tail(place, 0.02 + 0.24 * head.length))
         case "bun":
@@ -112,12 +112,16 @@ def _hair(place: _Place, head: Head, relief: FloatArray) -> list[Mesh]:
     return meshes
 
 
-def _curtain(place: _Place, below: float, relief: FloatArray) -> Mesh:
-    """Hair that hangs over ears and neck, `below` metres below the chin."""
+def _curtain(measures: Measures, place: _Place, below: float, relief: FloatArray) -> Mesh:
+    """Hair that hangs over ears and neck, `below` metres below the chin, and lies on the back."""
+
+    def behind(down: float) -> float:
+        return -(measures.trunk(place.z - down)[2] + 0.028) / place.scale
+
     rings = [
-        place.ring(-below, -0.105, 0.055, 0.014, 0.016),
-        place.ring(-below * 0.75, -0.095, 0.088, 0.026, 0.028),
-        place.ring(-0.01, -0.062, 0.092, 0.040, 0.046),
+        place.ring(-below, behind(below), 0.050, 0.012, 0.020),
+        place.ring(-below * 0.75, behind(0.75 * below), 0.080, 0.030, 0.030),
+        place.ring(-0.01, -0.066, 0.090, 0.040, 0.046),
         place.ring(0.06, -0.040, 0.088, 0.060, 0.066),
         place.ring(0.13, -0.025, 0.086, 0.070, 0.086),
         place.ring(0.19, -0.015, 0.078, 0.070, 0.090),

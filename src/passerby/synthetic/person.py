@@ -5,12 +5,16 @@ from typing import Literal, TypeAlias
 
 from passerby.synthetic.colours import Colour
 
-TopKind: TypeAlias = Literal["t-shirt", "shirt", "jumper", "jacket", "hoodie", "coat", "vest", "dress"]
+TopKind: TypeAlias = Literal["t-shirt", "polo", "shirt", "jumper", "jacket", "hoodie", "coat", "vest", "dress"]
 BottomKind: TypeAlias = Literal["trousers", "leggings", "shorts", "skirt", "none"]
-Pattern: TypeAlias = Literal["plain", "stripes", "pinstripes", "checks", "dots", "floral", "block", "band", "denim"]
+Pattern: TypeAlias = Literal[
+    "plain", "stripes", "pinstripes", "checks", "dots", "floral", "block", "band", "denim", "knit", "reflective"
+]
 HairStyle: TypeAlias = Literal["bald", "short", "crop", "bob", "long", "ponytail", "bun", "afro"]
 BagKind: TypeAlias = Literal["none", "backpack", "shoulder", "hand", "carrier"]
-HatKind: TypeAlias = Literal["none", "cap", "beanie", "brim"]
+BagForm: TypeAlias = Literal["box", "round", "soft"]
+HatKind: TypeAlias = Literal["none", "cap", "beanie", "brim", "hood"]
+ThingKind: TypeAlias = Literal["none", "folder", "bottle", "umbrella"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,9 @@ class Shape:
         stride: Factor on the swing of the legs when walking.
         arm_swing: Factor on the swing of the arms.
         stoop: Forward lean of the trunk in degrees.
+        bounce: Factor on the sway of hips and shoulders.
+        bow: Degrees by which the elbows are held bent besides the swing.
+        toe_out: Degrees by which the feet point outwards.
     """
 
     stature: float
@@ -34,6 +41,9 @@ class Shape:
     stride: float
     arm_swing: float
     stoop: float
+    bounce: float
+    bow: float
+    toe_out: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,7 @@ class Top:
         looseness: Distance from the skin in metres.
         open: Whether it is worn open, showing `inner`.
         inner: Colour of what is worn beneath.
+        inner_hem: How far the inner garment shows below the hem, in metres; 0 where it does not.
         inner_striped: Whether the inner garment has stripes in `second`.
         front_print: Size of a print on the chest, 0 for none to 1.
         back_print: Size of a print on the back, 0 for none to 1.
@@ -90,6 +101,7 @@ class Top:
     looseness: float
     open: bool
     inner: Colour
+    inner_hem: float
     inner_striped: bool
     front_print: float
     back_print: float
@@ -129,12 +141,14 @@ class Shoes:
         colour: Colour of the upper.
         sole: Colour of the sole.
         boot: Height of the shaft, 0 for shoes to 1 for knee boots.
+        sandal: Whether the foot shows between straps.
         sock: Colour of visible socks, or None.
     """
 
     colour: Colour
     sole: Colour
     boot: float
+    sandal: bool
     sock: Colour | None
 
 
@@ -144,6 +158,7 @@ class Bag:
 
     Attributes:
         kind: Which bag.
+        form: Square, rounded, or sagging.
         colour: Its main colour.
         second: Colour of its trim.
         size: 0.7 for small to 1.3 for large.
@@ -152,11 +167,27 @@ class Bag:
     """
 
     kind: BagKind
+    form: BagForm
     colour: Colour
     second: Colour
     size: float
     side: int
     crossed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What is held in the hand, besides a bag.
+
+    Attributes:
+        kind: What it is; an umbrella is furled.
+        colour: Its colour.
+        side: Which hand holds it: +1 right, -1 left.
+    """
+
+    kind: ThingKind
+    colour: Colour
+    side: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +201,7 @@ class Person:
         bottom: What covers the legs.
         shoes: What is worn on the feet.
         bag: What is carried.
+        held: What is held in the hand.
         texture_seed: Seeds the folds and prints of the cloth.
     """
 
@@ -179,4 +211,5 @@ class Person:
     bottom: Bottom
     shoes: Shoes
     bag: Bag
+    held: Thing
     texture_seed: int

@@ -1,218 +1,134 @@
-"""Draws people as they are met in public: what is worn how often, and what goes with what."""
+"""Draws people as they are met in public: who they are, whom they look like, and in which clothes they come."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from passerby.synthetic.colours import Colour, contrasting, draw_colour, draw_hair, draw_skin, scaled
-from passerby.synthetic.person import (
-    Bag,
-    BagKind,
-    Bottom,
-    BottomKind,
-    HairStyle,
-    HatKind,
-    Head,
-    Pattern,
-    Person,
-    Shape,
-    Shoes,
-    Top,
-    TopKind,
-)
+from passerby.synthetic.colours import contrasting, draw_colour, draw_hair, draw_skin
+from passerby.synthetic.outfits import draw_bag, draw_outfit, draw_shoes, draw_thing
+from passerby.synthetic.person import HairStyle, HatKind, Head, Person, Shape
 from passerby.synthetic.randomness import stream, weighted
 
+_USUAL_GROUP = 6
+"""Of so many people, the last is dressed like the one before, unless groups are asked for."""
 
-def sample_person(seed: int, index: int, look_alikes: bool = True) -> Person:
+
+def sample_person(seed: int, index: int, look_alikes: int = 0, clothes_set: int = 0) -> Person:
     """Draw the person number `index` of the world `seed`.
 
     Args:
         seed: The world's seed, 0 or more.
         index: Which person, 0 or more.
-        look_alikes: Whether every sixth person is dressed like the one before, but for one thing.
+        look_alikes: How many people in a row are dressed alike but for one thing each: 0 for a usual crowd, in
+            which every sixth is like the one before; 1 for nobody; 2 or more for groups of so many.
+        clothes_set: Which of the person's clothes, from 0. Body, hair, face and walk stay the same.
 
     Returns:
-        The same person for the same `seed` and `index`, however many others are drawn.
+        The same person for the same arguments, however many others are drawn.
     """
+    model = model_of(index, look_alikes)
     generator = stream(seed, "person", index)
-    if look_alikes and index % 6 == 5:
-        return _look_alike(generator, sample_person(seed, index - 1))
+    if model != index:
+        # An independent choice for every set, so that a pair is alike on another day, too.
+        own = stream(seed, "look-alike", index, clothes_set)
+        return _look_alike(_draw_shape(generator), own, sample_person(seed, model, 1, clothes_set), index - model)
     shape = _draw_shape(generator)
-    top = _draw_top(generator, shape)
-    bottom = _draw_bottom(generator, shape, top)
+    head = _draw_head(generator, shape)
+    outfit = draw_outfit(generator, shape)
+    texture_seed = int(generator.integers(1 << 31))
+    if clothes_set:
+        generator = stream(seed, "clothes", index, clothes_set)
+        texture_seed = int(generator.integers(1 << 31))
+        head = replace(head, hat=_draw_hat(generator), hat_colour=draw_colour(generator, "bag"))
+        other = draw_outfit(generator, shape)
+        # Many own one pair of shoes and one bag, which stay when the clothes change.
+        shoes = outfit.shoes if generator.random() < 0.4 and not outfit.shoes.boot else other.shoes
+        outfit = replace(other, shoes=shoes, bag=outfit.bag if generator.random() < 0.4 else other.bag)
+    if outfit.hooded:
+        head = replace(head, hat="hood", hat_colour=outfit.top.colour)
     return Person(
         shape=shape,
-        head=_draw_head(generator, shape),
-        top=top,
-        bottom=bottom,
-        shoes=_draw_shoes(generator, shape, bottom),
-        bag=_draw_bag(generator, shape),
-        texture_seed=int(generator.integers(1 << 31)),
+        head=_under_hat(head),
+        top=outfit.top,
+        bottom=outfit.bottom,
+        shoes=outfit.shoes,
+        bag=outfit.bag,
+        held=outfit.held,
+        texture_seed=texture_seed,
     )
 
 
-def _look_alike(generator: np.random.Generator, model: Person) -> Person:
-    """Give someone else in nearly the same clothes: another face and walk, and one thing worn differently."""
-    shape = replace(_draw_shape(generator), feminine=model.shape.feminine, skin=model.shape.skin)
-    twin = replace(model, shape=shape, texture_seed=int(generator.integers(1 << 31)))
-    match int(generator.integers(4)):
+def model_of(index: int, look_alikes: int = 0) -> int:
+    """Which person the person number `index` is dressed like; `index` itself when nobody."""
+    if look_alikes == 0:
+        return index - 1 if index % _USUAL_GROUP == _USUAL_GROUP - 1 else index
+    return index - index % look_alikes
+
+
+def _look_alike(shape: Shape, generator: np.random.Generator, model: Person, place: int) -> Person:
+    """Give someone else in the same clothes: another body and walk, and one thing worn differently.
+
+    The third and later ones of a group change another thing each, in turn, so that they differ among themselves.
+    """
+    shape = replace(shape, feminine=model.shape.feminine, skin=model.shape.skin)
+    twin = replace(model, shape=shape)
+    choice = int(generator.integers(5)) if place == 1 else (place - 1) % 5
+    match choice:
         case 0:
-            bag = _draw_bag(generator, shape)
+            bag = draw_bag(generator, shape)
             return replace(twin, bag=bag if bag.kind != model.bag.kind else replace(bag, kind="backpack"))
         case 1:
-            return replace(twin, shoes=_draw_shoes(generator, shape, model.bottom))
+            return replace(twin, shoes=draw_shoes(generator, shape, model.bottom))
         case 2:
-            colour = contrasting(generator, model.bottom.colour, "bottom")
-            return replace(twin, bottom=replace(model.bottom, colour=colour))
+            if model.bottom.kind != "none":
+                colour = contrasting(generator, model.bottom.colour, "bottom")
+                return replace(twin, bottom=replace(model.bottom, colour=colour, pattern="plain"))
+        case 3:
+            thing = draw_thing(generator, model.bag, always=True)
+            return replace(twin, held=thing)
         case _:
-            return replace(twin, head=_draw_head(generator, shape))
+            pass
+    return replace(twin, head=_under_hat(_draw_head(generator, shape)))
 
 
 def _draw_shape(generator: np.random.Generator) -> Shape:
     feminine = float(np.clip(generator.normal(0.85 if generator.random() < 0.5 else 0.12, 0.12), 0.0, 1.0))
     return Shape(
-        stature=float(np.clip(generator.normal(1.77 - 0.13 * feminine, 0.068), 1.48, 1.98)),
-        girth=float(np.clip(generator.lognormal(0.0, 0.11), 0.84, 1.36)),
+        stature=float(np.clip(generator.normal(1.75 - 0.13 * feminine, 0.066), 1.48, 1.98)),
+        girth=float(np.clip(generator.lognormal(-0.02, 0.12), 0.82, 1.40)),
         feminine=feminine,
         skin=draw_skin(generator),
-        stride=float(generator.uniform(0.75, 1.2)),
-        arm_swing=float(generator.uniform(0.35, 1.25)),
-        stoop=float(generator.uniform(-1.0, 7.0)),
+        stride=float(generator.uniform(0.8, 1.25)),
+        arm_swing=float(generator.uniform(0.3, 1.25)),
+        stoop=float(generator.uniform(-1.0, 9.0)),
+        bounce=float(generator.uniform(0.5, 1.6)),
+        bow=float(np.clip(generator.normal(8.0, 10.0), 0.0, 40.0)),
+        toe_out=float(np.clip(generator.normal(7.0, 6.0), -4.0, 22.0)),
     )
 
 
 def _draw_head(generator: np.random.Generator, shape: Shape) -> Head:
     styles: list[tuple[float, HairStyle]] = (
-        [(44, "long"), (22, "ponytail"), (14, "bob"), (8, "bun"), (8, "crop"), (4, "afro")]
+        [(44, "long"), (24, "ponytail"), (17, "bob"), (7, "bun"), (6, "crop"), (2, "afro")]
         if shape.feminine > 0.5
-        else [(56, "short"), (24, "crop"), (7, "bald"), (4, "long"), (3, "bun"), (6, "afro")]
+        else [(66, "short"), (21, "crop"), (4, "bald"), (3, "long"), (2, "bun"), (4, "afro")]
     )
-    style = weighted(generator, styles)
-    hats: list[tuple[float, HatKind]] = [(82, "none"), (9, "cap"), (7, "beanie"), (2, "brim")]
-    hat = weighted(generator, hats)
-    if hat != "none" and style in ("afro", "bun"):
-        style = "crop"
     return Head(
-        style=style,
+        style=weighted(generator, styles),
         hair=draw_hair(generator, shape.skin),
         length=float(generator.uniform(0.1, 1.0)),
-        beard=bool(shape.feminine < 0.5 and generator.random() < 0.22),
-        glasses=bool(generator.random() < 0.22),
-        hat=hat,
+        beard=bool(shape.feminine < 0.5 and generator.random() < 0.14),
+        glasses=bool(generator.random() < 0.32),
+        hat=_draw_hat(generator),
         hat_colour=draw_colour(generator, "bag"),
     )
 
 
-def _draw_top(generator: np.random.Generator, shape: Shape) -> Top:
-    kinds: list[tuple[float, TopKind]] = [
-        (27, "t-shirt"), (13, "shirt"), (14, "jumper"), (19, "jacket"), (11, "hoodie"), (9, "coat"), (5, "vest"),
-        (13 if shape.feminine > 0.5 else 0, "dress"),
-    ]  # fmt: skip
-    kind = weighted(generator, kinds)
-    colour = draw_colour(generator, "top")
-    patterns: list[tuple[float, Pattern]] = [
-        (56, "plain"), (12, "stripes"), (12 if kind == "shirt" else 5, "checks"), (4, "block"), (5, "band"),
-        (9 if shape.feminine > 0.5 else 1, "floral"), (5 if shape.feminine > 0.5 else 1, "dots"),
-        (6 if kind == "shirt" else 1, "pinstripes"), (8 if kind in ("jacket", "shirt") else 0, "denim"),
-    ]  # fmt: skip
-    pattern = weighted(generator, patterns)
-    if kind in ("coat", "vest") and pattern not in ("plain", "block"):
-        pattern = "plain"
-    if pattern == "denim":
-        colour = (0.24, 0.33, 0.47)
-    second = contrasting(generator, colour)
-    short = kind == "t-shirt" or (kind == "shirt" and generator.random() < 0.35)
-    short = short or (kind == "dress" and generator.random() < 0.65)
-    raglan = kind in ("t-shirt", "jumper", "hoodie") and generator.random() < 0.1
-    sleeveless = short and shape.feminine > 0.5 and generator.random() < 0.22
-    hems = {"coat": (0.35, 1.05), "dress": (0.7, 1.7), "jumper": (-0.05, 0.12), "vest": (-0.1, 0.08)}
-    ease = {"coat": 0.032, "vest": 0.036, "hoodie": 0.026, "jacket": 0.026, "jumper": 0.018}
-    return Top(
-        kind=kind,
-        colour=colour,
-        second=second,
-        pattern=pattern,
-        sleeves=second if kind == "vest" or raglan else colour,
-        sleeve_length=0.0 if sleeveless else float(generator.uniform(0.28, 0.46)) if short else 1.0,
-        hem=float(generator.uniform(*hems.get(kind, (-0.08, 0.2)))),
-        looseness=ease.get(kind, 0.013) * float(generator.uniform(0.75, 1.35)),
-        open=kind in ("jacket", "coat", "vest", "hoodie") and generator.random() < 0.5,
-        inner=contrasting(generator, colour),
-        inner_striped=bool(generator.random() < 0.15),
-        front_print=_print_size(generator, 0.34 if kind in ("t-shirt", "jumper", "hoodie") else 0.04),
-        back_print=_print_size(generator, 0.14 if kind in ("t-shirt", "jacket", "hoodie") else 0.02),
-        flare=float(generator.uniform(0.0, 0.10 if kind == "coat" else 0.22)),
-    )
+def _draw_hat(generator: np.random.Generator) -> HatKind:
+    hats: list[tuple[float, HatKind]] = [(91, "none"), (5, "cap"), (2.5, "beanie"), (1.5, "brim")]
+    return weighted(generator, hats)
 
 
-def _print_size(generator: np.random.Generator, probability: float) -> float:
-    return float(generator.uniform(0.25, 1.0)) if generator.random() < probability else 0.0
-
-
-def _draw_bottom(generator: np.random.Generator, shape: Shape, top: Top) -> Bottom:
-    kinds: list[tuple[float, BottomKind]] = (
-        [(55, "trousers"), (14, "leggings"), (13, "shorts"), (18, "skirt")]
-        if shape.feminine > 0.5
-        else [(80, "trousers"), (20, "shorts")]
-    )
-    kind: BottomKind = weighted(generator, kinds)
-    if top.kind == "dress":
-        kind = "none" if generator.random() < 0.75 else "leggings"
-    if top.kind == "coat" and kind == "shorts":
-        kind = "trousers"
-    colour = draw_colour(generator, "bottom")
-    patterns: list[tuple[float, Pattern]] = [
-        (86, "plain"), (4, "checks"), (2, "pinstripes"), (5 if kind == "skirt" else 1, "floral"),
-    ]  # fmt: skip
-    is_denim = colour[2] - colour[0] > 0.06 and kind in ("trousers", "shorts", "skirt")
-    lengths = {"trousers": (0.9, 1.04), "leggings": (0.86, 0.97), "shorts": (0.3, 0.52), "skirt": (0.28, 0.8)}
-    ease = {"leggings": (0.002, 0.004), "trousers": (0.006, 0.032), "shorts": (0.015, 0.035)}
-    return Bottom(
-        kind=kind,
-        colour=colour,
-        second=contrasting(generator, colour),
-        pattern="denim" if is_denim else weighted(generator, patterns),
-        length=float(generator.uniform(*lengths.get(kind, (0.0, 0.1)))),
-        looseness=float(generator.uniform(*ease.get(kind, (0.01, 0.02)))),
-        side_stripe=bool(kind in ("trousers", "leggings") and not is_denim and generator.random() < 0.09),
-        legwear=_tights(generator) if kind in ("skirt", "none") and generator.random() < 0.35 else None,
-    )
-
-
-def _tights(generator: np.random.Generator) -> Colour:
-    grey = float(generator.uniform(0.06, 0.16))
-    return grey, grey, grey * 1.05
-
-
-def _draw_shoes(generator: np.random.Generator, shape: Shape, bottom: Bottom) -> Shoes:
-    colour = draw_colour(generator, "shoe")
-    bare_legs = bottom.kind in ("shorts", "skirt", "none")
-    boot = float(generator.uniform(0.3, 1.0)) if generator.random() < 0.06 + 0.12 * shape.feminine else 0.0
-    if bottom.kind == "trousers":
-        boot = 0.0  # trousers are worn over the shaft
-    sock = draw_colour(generator, "shoe") if bare_legs and generator.random() < 0.55 else None
-    light_sole = generator.random() < 0.55
-    return Shoes(
-        colour=colour,
-        sole=(0.82, 0.82, 0.79) if light_sole else scaled(colour, 0.5),
-        boot=boot,
-        sock=sock,
-    )
-
-
-def _draw_bag(generator: np.random.Generator, shape: Shape) -> Bag:
-    kinds: list[tuple[float, BagKind]] = [
-        (44, "none"), (25, "backpack"), (12 + 10 * shape.feminine, "shoulder"), (7, "hand"), (6, "carrier"),
-    ]  # fmt: skip
-    kind = weighted(generator, kinds)
-    colour = draw_colour(generator, "bag")
-    if kind == "carrier":
-        colour = weighted(generator, [(5.0, (0.88, 0.88, 0.86)), (2.0, (0.66, 0.51, 0.35)), (3.0, colour)])
-    return Bag(
-        kind=kind,
-        colour=colour,
-        second=contrasting(generator, colour, "bag") if generator.random() < 0.4 else scaled(colour, 0.7),
-        size=float(generator.uniform(0.75, 1.25)),
-        side=1 if generator.random() < 0.55 else -1,
-        crossed=bool(generator.random() < 0.55),
-    )
+def _under_hat(head: Head) -> Head:
+    """Hair that stands up gives way to a hat."""
+    return replace(head, style="crop") if head.hat != "none" and head.style in ("afro", "bun") else head

@@ -9,10 +9,11 @@ _HAIR = {
 _PATTERNS = {
     "stripes": "{} striped", "pinstripes": "{} pinstriped", "checks": "{} checked", "dots": "{} dotted",
     "floral": "{} flowered", "block": "{} two-coloured", "band": "{} banded", "denim": "{} denim", "plain": "{}",
+    "knit": "{} knitted", "reflective": "{} safety",
 }  # fmt: skip
 _BAGS = {"backpack": "backpack", "shoulder": "shoulder bag", "hand": "handbag", "carrier": "carrier bag"}
 _BUILDS = {"slim": "slim person", "average": "person", "heavy": "heavily built person"}
-_HATS = {"cap": "cap", "beanie": "beanie", "brim": "hat with a brim"}
+_HATS = {"cap": "cap", "beanie": "beanie", "brim": "hat with a brim", "hood": "hood, worn up"}
 
 
 def sentence(attributes: Attributes) -> str:
@@ -29,7 +30,10 @@ def sentence(attributes: Attributes) -> str:
         worn.append(_article(f"{attributes.hat_colour.name} {_HATS[attributes.hat]}"))
     if attributes.glasses:
         worn.append("glasses")
-    carried = f", carrying {_bag(attributes.bag)}" if attributes.bag else ""
+    with_them = [_bag(attributes.bag)] if attributes.bag else []
+    if attributes.held:
+        with_them.append(_article(f"{attributes.held.colour.name} {attributes.held.kind}"))
+    carried = f", carrying {_listed(with_them)}" if with_them else ""
     return f"{who} with {_head(attributes)}, wearing {_listed(worn)}{carried}."
 
 
@@ -44,7 +48,7 @@ def _upper(upper: Upper) -> str:
     sleeves = "" if upper.kind == "t-shirt" and upper.sleeves == "short" else sleeves
     garment = f"{sleeves}{_cloth(upper.colour, upper.pattern, upper.second)} {upper.kind}"
     if upper.inner:
-        return f"{_article('open ' + garment)} over {_article(upper.inner.name)} top"
+        return f"{_article('open ' + garment if upper.open else garment)} over {_article(upper.inner.name)} top"
     return _article(garment) + (" with a print" if upper.front_print or upper.back_print else "")
 
 

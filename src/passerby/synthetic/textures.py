@@ -92,20 +92,29 @@ def weave(
             share = 0.6 * (x % 4 < 1).astype(np.float32)
         case "checks":
             period = max(period, 8.0)
-            share = 0.5 * (y % period < period / 2) + 0.5 * (x % period < period / 2)
-            share = np.asarray(share + 0.15 * (y % period < 1) + 0.15 * (x % period < 1), np.float32)
+            broad = period * generator.uniform(0.2, 0.55)
+            share = 0.45 * (y % period < broad) + 0.45 * (x % period < broad)
+            share = np.asarray(
+                share + 0.2 * (y % period == period - 2) + 0.2 * (x % period == period - 2), np.float32
+            )
         case "dots":
             shifted = x + period / 2 * (y // period % 2)
             share = (np.hypot(y % period - period / 2, shifted % period - period / 2) < period * 0.27).astype(
                 np.float32
             )
         case "floral":
-            share = (smooth_noise(generator, height, width, height // 6, width // 6) > 0.35).astype(np.float32)
+            share = (smooth_noise(generator, height, width, height // 4, width // 4) > 0.42).astype(np.float32)
         case "block":
             share = (y < height * generator.uniform(0.3, 0.6)).astype(np.float32)
         case "band":
             start = generator.uniform(0.25, 0.6)
             share = ((y > height * start) & (y < height * (start + generator.uniform(0.07, 0.2)))).astype(np.float32)
+        case "knit":
+            rib = float(generator.choice([3, 4, 6]))
+            share = np.asarray(0.12 * (x % rib < 1) + 0.05 * (y % 3 < 1), np.float32)
+            second = (0.0, 0.0, 0.0) if sum(colour) > 0.6 else (0.6, 0.6, 0.6)
+        case "reflective":
+            share = np.asarray((np.abs(y / height - 0.62) < 0.03) | (np.abs(y / height - 0.82) < 0.03), np.float32)
         case "denim":
             return _denim(generator, colour, height, width)
         case "plain":

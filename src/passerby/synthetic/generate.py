@@ -43,10 +43,10 @@ def render_people(
 
     Each person is seen `pictures` times by each of the cameras, or of `cameras_per_person` of them. The first
     `train_people` go to `bounding_box_train`. Of every other person and camera, the first picture goes to
-    `query` and the rest to `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is true of every picture, one
-    a line in the order of their names; `people.json` describes the people; `provenance.json` says how the
-    pictures were made. The same arguments give the same bytes; a picture depends on seed, size and its own
-    numbers only.
+    `query` and the rest to `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is
+    true of every picture, one a line in the order of their names; `people.json` describes the people;
+    `provenance.json` says how the pictures were made. The same arguments give the same bytes; a picture depends
+    on seed, size and its own numbers only.
 
     Args:
         output: Folder to make. One that `render_people` wrote before is replaced, any other must be empty.

@@ -48,12 +48,81 @@ class Match:
         path: The gallery picture.
         distance: Cosine distance to the query, 0 (same direction) to 2.
         same_person: What the calibrated threshold says, or None without a calibration.
+        probability: That the picture shows the same person, given the size of the gallery; None without a
+            calibration that says so.
+        expected_false_matches: How many pictures of other people would be as near, in a gallery of this size.
     """
 
     rank: int
     path: str
     distance: float
     same_person: bool | None = None
+    probability: float | None = None
+    expected_false_matches: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often pairs that were given a probability did show the same person: the reliability diagram.
+
+    Attributes:
+        predicted: Mean probability of the pairs in each bin, 0 to 1, ascending.
+        observed: Share of these pairs that show the same person.
+        weights: Share of all pairs that are in the bin; they sum to 1. Pairs of the same person weigh together as
+            much as pairs of different people.
+        held_out: Whether the people measured are others than those whom the probabilities were learnt from.
+    """
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    weights: tuple[float, ...]
+    held_out: bool
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """ECE: how far prediction and observation are apart, averaged over all pairs; 0 is perfect."""
+        bins = zip(self.predicted, self.observed, self.weights, strict=True)
+        return sum(weight * abs(predicted - observed) for predicted, observed, weight in bins)
+
+
+ProbabilityMethod: TypeAlias = Literal["isotonic", "platt"]
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceEvidence:
+    """What a distance says about whether two pictures show the same person: a table to read between the lines of.
+
+    A log likelihood ratio is the logarithm of how much oftener a distance comes about between pictures of the same
+    person than of different people. Added to the prior's log odds it gives those of the same person, whatever the
+    prior: see `passerby.probability`, whose functions read this table.
+
+    Attributes:
+        distances: (K,) cosine distances from 0 to 2, strictly ascending.
+        log_likelihood_ratios: (K,) by isotonic regression, finite, never rising.
+        false_accept_rates: (K,) share of pairs of different people at that distance or nearer, never falling.
+        false_reject_rates: (K,) share of pairs of the same person that are farther, never rising.
+        platt: Slope (at most 0) and intercept of the log likelihood ratio as a straight line over distance.
+        method: Which of the two ratios is used: the one whose probabilities held better on held-out people.
+        reliability: How well the probabilities of `method` held.
+    """
+
+    distances: tuple[float, ...]
+    log_likelihood_ratios: tuple[float, ...]
+    false_accept_rates: tuple[float, ...]
+    false_reject_rates: tuple[float, ...]
+    platt: tuple[float, float]
+    method: ProbabilityMethod
+    reliability: Reliability
+
+    def __post_init__(self) -> None:
+        columns = (self.distances, self.log_likelihood_ratios, self.false_accept_rates, self.false_reject_rates)
+        if len({len(column) for column in columns}) != 1 or len(self.distances) < 2:
+            raise ValueError("expected four columns of one length, 2 or more")
+        if not np.isfinite(np.array([*columns], np.float64)).all() or not np.isfinite(self.platt).all():
+            raise ValueError("expected finite numbers")
+        steps = [np.diff(column) for column in columns]
+        if (steps[0] <= 0).any() or (steps[1] > 0).any() or (steps[2] < 0).any() or (steps[3] > 0).any():
+            raise ValueError("expected distances that ascend, and rates and ratios that go one way")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +145,10 @@ class Calibration:
         cross_camera: Whether only pairs from two different cameras were measured.
         criterion: How the threshold was chosen, such as "FAR at most 0.01".
         source: Which pictures it was measured on.
+        synthetic: Whether these people are drawn: on real cameras both kinds of error are others, mostly worse.
+        false_accept_interval: 95 % interval of FAR over people, or None where it was not measured.
+        false_reject_interval: Likewise of FRR.
+        evidence: What any distance says, or None in calibrations of older versions.
     """
 
     threshold: float
@@ -91,6 +164,10 @@ class Calibration:
     cross_camera: bool
     criterion: str
     source: str
+    synthetic: bool = False
+    false_accept_interval: tuple[float, float] | None = None
+    false_reject_interval: tuple[float, float] | None = None
+    evidence: DistanceEvidence | None = None
 
 
 Split: TypeAlias = Literal["train", "query", "gallery"]

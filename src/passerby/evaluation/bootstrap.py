@@ -20,9 +20,6 @@ CONFIDENCE = 0.95
 _BLOCK = 2**22
 """Weights that are held at a time: what a resample counts of each person."""
 
-_MOST_CLUSTERS = 2048
-"""Where pairs are resampled, more people than this are gathered in so many groups, and groups are drawn."""
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -136,6 +133,41 @@ def mean_interval(
     return figures["it"]
 
 
+def ratio_interval(
+    counted: npt.ArrayLike,
+    of: npt.ArrayLike,
+    *,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> Interval:
+    """Give a share of what everybody brought, such as rejected pairs of all pairs, with its interval over people.
+
+    Args:
+        counted: (P,) how much of it was so, person by person.
+        of: (P,) how much of it there was.
+        resamples: How many draws.
+        confidence: Of the interval, above 0 and below 1.
+        seed: Which draws.
+
+    Raises:
+        DataError: Lengths differ, there was nothing at all, or an option is not as above.
+
+    Example:
+        >>> print(ratio_interval([0, 1, 2], [2, 2, 2]))
+        50.0% [0.0, 100.0]
+    """
+    hits, all_ = np.asarray(counted, np.float64), np.asarray(of, np.float64)
+    if hits.shape != all_.shape or hits.ndim != 1:
+        raise DataError(f"expected two numbers for each person, got {hits.shape} and {all_.shape}")
+    if not all_.sum():
+        raise DataError("expected at least one person with something to count, got none")
+    _check(resamples, confidence)
+    drawn = _resampled(hits[:, None], all_[:, None], resamples, seed)[:, 0]
+    known = all_ > 0
+    return _interval(float(hits.sum() / all_.sum()), drawn, confidence, int(known.sum()), hits[known] / all_[known])
+
+
 def paired_test(
     first: npt.ArrayLike,
     second: npt.ArrayLike,
@@ -196,8 +228,8 @@ def pair_rate_interval(
 ) -> Interval:
     """Give the share of accepted pairs of different people, resampling the people on both sides of a pair.
 
-    A pair counts as often as its first person was drawn times as often as its second. With more than some two
-    thousand people, groups of people are drawn in place of single ones, so that the matrices stay small.
+    A pair counts as often as its first person was drawn times as often as its second. Of very many people, the rows
+    may be groups of people, so that the matrices stay small.
 
     Paper: Bolle, Ratha and Pankanti, Error Analysis of Pattern Recognition Systems: the Subsets Bootstrap, CVIU 2004.
 
@@ -226,7 +258,6 @@ def pair_rate_interval(
     if not all_.sum():
         raise DataError("expected at least one pair of different people, got none")
     value = float(hits.sum() / all_.sum())
-    hits, all_ = _gathered(hits), _gathered(all_)
     rates = []
     for weights in _weights(len(hits), resamples, seed):
         pairs = np.einsum("bp,bp->b", weights @ all_, weights)
@@ -282,16 +313,6 @@ def _interval(value: float, drawn: Floats, confidence: float, people: int, value
 
 
 def _between_people(matrix: npt.NDArray[Any]) -> Floats:
-    symmetric = np.add(matrix, matrix.T, dtype=np.float64)
+    symmetric: Floats = np.add(matrix, matrix.T, dtype=np.float64)
     np.fill_diagonal(symmetric, 0)
     return symmetric
-
-
-def _gathered(matrix: Floats) -> Floats:
-    """The matrix over groups of neighbouring people, where there are too many people to draw them one by one."""
-    people = len(matrix)
-    if people <= _MOST_CLUSTERS:
-        return matrix
-    starts = np.linspace(0, people, _MOST_CLUSTERS, endpoint=False).astype(np.int64)
-    groups: Floats = np.add.reduceat(np.add.reduceat(matrix, starts, axis=0), starts, axis=1)
-    return groups

@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import CalibrationError
-from passerby.evaluation.pairs import count_pairs
-from passerby.evaluation.roc import checked_pairs, roc_curve
+from passerby.evaluation.bootstrap import pair_rate_interval, ratio_interval
+from passerby.evaluation.calibration import fit_evidence
+from passerby.evaluation.pairs import ErrorsByPerson, LabelledPairs, count_pairs, errors_by_person, labelled_pairs
+from passerby.evaluation.roc import RocCurve, checked_pairs, roc_curve
 from passerby.types import Calibration
 
 
@@ -87,11 +89,14 @@ def calibrate(
     max_far: float = 0.01,
     criterion: Literal["max_far", "equal_error"] = "max_far",
     source: str,
+    synthetic: bool = False,
+    seed: int = 0,
 ) -> Calibration:
     """Find the cosine distance that means "the same person", on all pairs of a set of labelled pictures.
 
-    Which pairs count is said at `count_pairs`. The threshold is one of its steps; the shares are exact counts
-    at that threshold.
+    Which pairs count is said at `labelled_pairs`. The threshold is one of `count_pairs`' steps; the shares are exact
+    counts at that threshold, their intervals those of a bootstrap over people. What any other distance says is learnt
+    from all pairs (`fit_evidence`), and tested by learning from one half of the people and predicting the other.
 
     Args:
         embeddings: (N, D) real array of any scale; the rows are brought to length 1.
@@ -101,6 +106,8 @@ def calibrate(
         criterion: "max_far" takes the largest threshold that keeps to `max_far`; "equal_error" takes the
             one where false accepts and false rejects are nearest to equally frequent.
         source: Which pictures these are, for whoever reads the calibration later.
+        synthetic: Whether the people are drawn.
+        seed: Which half of the people is which, and the draws of the bootstrap.
 
     Raises:
         CalibrationError: There are fewer than two people, nobody has two pictures that make a pair, no
@@ -115,17 +122,19 @@ def calibrate(
     """
     if criterion not in ("max_far", "equal_error"):
         raise CalibrationError(f'expected the criterion "max_far" or "equal_error", got "{criterion}"')
-    counts = count_pairs(embeddings, person_ids, camera_ids)
-    curve = counts.curve
+    pairs = labelled_pairs(embeddings, person_ids, camera_ids)
+    curve = count_pairs(pairs)
     place = curve.place_of_equal_error() if criterion == "equal_error" else curve.place_at_far(max_far)
+    threshold = float(curve.thresholds[place])
     metrics = _metrics(
         int(curve.accepted_positive[place]),
         curve.positive_pairs,
         int(curve.accepted_negative[place]),
         curve.negative_pairs,
     )
+    accepts, rejects = _intervals(errors_by_person(pairs, threshold), seed)
     return Calibration(
-        threshold=float(curve.thresholds[place]),
+        threshold=threshold,
         false_accept_rate=metrics.false_accept_rate,
         false_reject_rate=metrics.false_reject_rate,
         accuracy=metrics.accuracy,
@@ -134,11 +143,33 @@ def calibrate(
         equal_error_rate=curve.equal_error_rate(),
         positive_pairs=curve.positive_pairs,
         negative_pairs=curve.negative_pairs,
-        people=counts.people,
-        cross_camera=counts.cross_camera,
+        people=pairs.known,
+        cross_camera=pairs.cross_camera,
         criterion="equal error rate" if criterion == "equal_error" else f"FAR at most {max_far:g}",
         source=source,
+        synthetic=synthetic,
+        false_accept_interval=accepts,
+        false_reject_interval=rejects,
+        evidence=fit_evidence(curve, pairs.known, _folds(pairs, seed)),
     )
+
+
+def _folds(pairs: LabelledPairs, seed: int) -> list[tuple[RocCurve, RocCurve]]:
+    """Two halves of the people, each to learn from and to test on; none where either half makes too few pairs."""
+    everybody = np.unique(pairs.people)
+    drawn = np.random.default_rng(np.random.SeedSequence([seed, len(everybody)])).permutation(everybody)
+    try:
+        first, second = (count_pairs(pairs.of_people(half)) for half in np.array_split(drawn, 2))
+    except CalibrationError:
+        return []
+    return [(first, second), (second, first)]
+
+
+def _intervals(errors: ErrorsByPerson, seed: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The intervals of FAR and FRR over people."""
+    accepts = pair_rate_interval(errors.accepted, errors.negative, seed=seed)
+    rejects = ratio_interval(errors.rejected, errors.positive, seed=seed)
+    return (accepts.low, accepts.high), (rejects.low, rejects.high)
 
 
 def _metrics(accepted_positive: int, positive: int, accepted_negative: int, negative: int) -> VerificationMetrics:

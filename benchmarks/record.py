@@ -13,7 +13,7 @@ from passerby.machine import processors
 
 RESULTS = Path(__file__).parent / "results"
 
-PACKAGES = ("passerby", "numpy", "torch", "opencv-python-headless", "onnxruntime", "openvino", "faiss-cpu")
+PACKAGES = ("passerby", "numpy", "scipy", "torch", "opencv-python-headless", "onnxruntime", "openvino", "faiss-cpu")
 
 
 def record(name: str, figures: dict[str, Any]) -> Path:

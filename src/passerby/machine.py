@@ -5,6 +5,8 @@ from pathlib import Path
 
 import psutil
 
+from passerby.errors import DataError
+
 # Version 2 of Linux's control groups, then version 1: the limit and what is used of it.
 _CONTROL_GROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -21,6 +23,24 @@ def available_memory() -> int:
         except (OSError, ValueError):
             continue  # Another system, or "max": no limit.
     return max(0, available)
+
+
+def require_memory(needed: int, work: str, instead: str) -> None:
+    """Refuse work that the machine has not enough memory for, before it starts.
+
+    Args:
+        needed: Bytes.
+        work: What needs them, such as "re-ranking 10 pictures for 2 queries".
+        instead: What to do instead.
+
+    Raises:
+        DataError: Less is available.
+    """
+    available = available_memory()
+    if needed > available:
+        raise DataError(
+            f"{work} needs about {needed / 2**30:,.1f} GiB of memory, got {available / 2**30:,.1f} GiB; {instead}"
+        )
 
 
 def processors() -> int:

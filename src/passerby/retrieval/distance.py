@@ -13,11 +13,12 @@ UNIT_TOLERANCE = 1e-2
 """How far a row's length may be from 1: room for embeddings stored at half precision, not for raw ones."""
 
 
-def normalise(embeddings: npt.NDArray[Any]) -> FloatArray:
+def normalise(embeddings: npt.NDArray[Any], name: str = "embeddings") -> FloatArray:
     """Scale every row to length 1.
 
     Args:
         embeddings: (N, D) real array.
+        name: What errors call them.
 
     Returns:
         (N, D) float32, each row of Euclidean length 1.
@@ -30,14 +31,14 @@ def normalise(embeddings: npt.NDArray[Any]) -> FloatArray:
         array([[0.6, 0.8]], dtype=float32)
     """
     if embeddings.ndim != 2:
-        raise DataError(f"expected embeddings of shape (pictures, numbers), got {embeddings.shape}")
+        raise DataError(f"expected {name} of shape (pictures, numbers), got {embeddings.shape}")
     # In float64 neither huge nor tiny float32 entries overflow or vanish when squared.
     lengths = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
     wrong = ~np.isfinite(lengths) | (lengths == 0)
     if wrong.any():
         row = int(wrong.argmax())
         what = "all zeros" if lengths[row] == 0 else "not finite"
-        raise DataError(f"row {row} of the embeddings is {what}; expected a finite vector with a direction")
+        raise DataError(f"row {row} of the {name} is {what}; expected a finite vector with a direction")
     units = np.empty(embeddings.shape, np.float32)
     # Divided in float64 and rounded once, piece by piece: no float64 copy of everything.
     np.divide(embeddings, lengths[:, None], out=units, casting="same_kind")

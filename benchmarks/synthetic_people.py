@@ -28,7 +28,7 @@ STAGES: tuple[tuple[object, str, str], ...] = (
     (studio, "build_body", "body building"),
     (studio, "sample_pose", "posing"),
     (studio, "posed", "posing"),
-    (studio, "_light_on", "light on bodies"),
+    (studio, "light_on", "light on bodies"),
     (Renderer, "draw", "rendering"),
     (Backdrop, "draw", "background"),
     (studio, "through", "effects"),

@@ -92,10 +92,10 @@ def through(look: Look, picture: FloatArray, rows: int, generator: np.random.Gen
     native = shrunk(picture, rows, max(12, round(width * rows / height)))
     # A picture with fewer rows than the camera's has lost what is finer already.
     native = blurred(native, look.blur * float(generator.uniform(0.7, 1.3)) / finer)
-    native = _exposed(look, native, generator)
-    native = _coloured(look, native, look.chroma_blur / finer)
+    native = exposed(look, native, exposure_factors(look, float(native.mean()), generator))
+    native = coloured(look, native, look.chroma_blur / finer)
     # Cameras smooth their noise before they sharpen.
-    native += _noise(look.noise / finer / (1.0 + 0.6 * look.sharpening), native, generator)
+    native += noise(look.noise / finer / (1.0 + 0.6 * look.sharpening), native, generator)
     if look.sharpening:
         strength = look.sharpening * float(generator.uniform(0.75, 1.25)) / finer
         native += strength * (native - blurred(native, look.sharpening_reach))
@@ -109,29 +109,34 @@ def to_bytes(picture: FloatArray) -> ImageArray:
     return np.asarray(np.clip(picture, 0.0, 1.0) * 255.0 + 0.5, np.uint8)
 
 
-def _exposed(look: Look, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
-    """Exposure, white balance and the tone curve."""
+def exposure_factors(look: Look, mean: float, generator: np.random.Generator) -> FloatArray:
+    """(3,) factors of exposure and white balance at some moment, for a scene of this mean display value."""
     # Automatic exposure goes part of the way from the scene's brightness to its aim.
-    mean = max(0.05, float(picture.mean()))
+    mean = max(0.05, mean)
     gain = (look.exposure / mean) ** look.adaptation * float(np.exp(generator.normal(0.0, look.exposure_jitter)))
     factors = np.array(look.white_balance) * np.exp(generator.normal(0.0, 0.012, 3)) * gain
-    exposed = np.maximum(picture * factors.astype(np.float32), np.float32(0.0))
-    curved = (exposed ** np.float32(look.gamma) - np.float32(0.40)) * np.float32(look.contrast) + np.float32(0.40)
+    return np.asarray(factors, np.float32)
+
+
+def exposed(look: Look, picture: FloatArray, factors: FloatArray) -> FloatArray:
+    """Put exposure and white balance (3,) and the camera's tone curve on display values (H, W, 3)."""
+    balanced = np.maximum(picture * factors, np.float32(0.0))
+    curved = (balanced ** np.float32(look.gamma) - np.float32(0.40)) * np.float32(look.contrast) + np.float32(0.40)
     # Highlights roll off a little before they are cut.
     curved = np.where(curved > 0.85, 0.85 + 0.15 * np.tanh((curved - 0.85) / 0.15), curved)
     return np.asarray(look.black + curved * (1.0 - max(look.black, 0.0)), np.float32)
 
 
-def _coloured(look: Look, picture: FloatArray, chroma_blur: float) -> FloatArray:
-    """Saturation, and colours that are less sharp than brightness is."""
+def coloured(look: Look, picture: FloatArray, chroma_blur: float) -> FloatArray:
+    """Put the camera's saturation on display values (H, W, 3), and make colours less sharp than brightness is."""
     grey = picture.mean(axis=2, keepdims=True)
     return np.asarray(grey + blurred(picture - grey, chroma_blur, 0.4 * chroma_blur) * look.saturation, np.float32)
 
 
-def _noise(strength: float, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
+def noise(strength: float, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Brightness noise and half as much colour noise, stronger in the dark."""
     height, width = picture.shape[:2]
     brightness = generator.standard_normal((height, width, 1), dtype=np.float32)
-    noise = 0.5 * generator.standard_normal((height, width, 3), dtype=np.float32)
-    noise += brightness
-    return np.asarray(noise * (strength * (1.3 - 0.6 * np.clip(picture[..., 1:2], 0.0, 1.0))), np.float32)
+    drawn = 0.5 * generator.standard_normal((height, width, 3), dtype=np.float32)
+    drawn += brightness
+    return np.asarray(drawn * (strength * (1.3 - 0.6 * np.clip(picture[..., 1:2], 0.0, 1.0))), np.float32)

@@ -141,8 +141,8 @@ def write_descriptions(folder: Path, plan: Plan) -> None:
     (folder / PROVENANCE).write_text(json_text(provenance), encoding="utf-8")
 
 
-def check_replaceable(output: Path) -> None:
-    """Refuse to replace anything but an empty folder or an earlier data set of this generator."""
+def check_replaceable(output: Path, generator: str = GENERATOR) -> None:
+    """Refuse to replace anything but an empty folder or what this generator made before."""
     if not output.exists():
         return
     if not output.is_dir():
@@ -151,10 +151,9 @@ def check_replaceable(output: Path) -> None:
         return
     try:
         provenance = json.loads((output / PROVENANCE).read_text(encoding="utf-8"))
-        ours = provenance["generator"] == GENERATOR
+        ours = provenance["generator"] == generator
     except (OSError, ValueError, KeyError, TypeError):
         ours = False
     if not ours:
-        raise DataError(
-            f"expected {output} to be new, empty or synthetic people, found other files; choose another place"
-        )
+        kind = "synthetic people" if generator == GENERATOR else "synthetic videos"
+        raise DataError(f"expected {output} to be new, empty or {kind}, found other files; choose another place")

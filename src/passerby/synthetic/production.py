@@ -1,25 +1,19 @@
 """Draws a large data set of synthetic people on all cores; interrupted, it goes on where it stopped."""
 
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from passerby.errors import DataError, MachineError
+from passerby.errors import DataError
 from passerby.machine import processors
 from passerby.synthetic.generate import draw_person
 from passerby.synthetic.plan import Plan, default_train_people
 from passerby.synthetic.renderer import panda3d_version
 from passerby.synthetic.studio import Studio
 from passerby.synthetic.unfinished import UnfinishedDataset
-
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from passerby.synthetic.workers import in_processes
 
 
 def produce_people(
@@ -80,35 +74,12 @@ def produce_people(
         missing = unfinished.missing()
         done = plan.people - len(missing)
         tell(done * plan.of_each, plan.total)
-        for _ in _drawn(unfinished, missing, min(processes, len(missing))):
-            done += 1
-            tell(done * plan.of_each, plan.total)
+        jobs = [(plan, person, unfinished.data, unfinished.record(person)) for person in missing]
+        with closing(in_processes(_draw, jobs, processes)) as drawing:
+            for so_far in drawing:
+                tell((done + so_far.jobs) * plan.of_each, plan.total)
         unfinished.finish()
     return output
-
-
-def _drawn(unfinished: UnfinishedDataset, people: list[int], processes: int) -> Iterator[None]:
-    """Draw people in several processes; yields after each."""
-    if not people:
-        return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_process)
-    try:
-        with _for_children():
-            jobs = [
-                pool.submit(_draw, unfinished.plan, person, unfinished.data, unfinished.record(person))
-                for person in people
-            ]
-        for job in as_completed(jobs):
-            job.result()
-            yield
-    except BrokenProcessPool as error:
-        raise MachineError(
-            "a process that draws was ended, perhaps for want of memory; give the same command again to go on"
-        ) from error
-    finally:
-        # Those who are being drawn are finished, which takes a moment; the others are left for another time.
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _draw(plan: Plan, person: int, data: Path, record: Path) -> None:
@@ -123,34 +94,3 @@ def _draw(plan: Plan, person: int, data: Path, record: Path) -> None:
 def _studio(seed: int, height: int, width: int) -> Studio:
     """This process's studio."""
     return Studio(seed, height, width)
-
-
-def _begin_process() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _for_children() -> Iterator[None]:
-    """Let processes that start now compute in one thread each, and not hear Ctrl-C."""
-    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
-    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)

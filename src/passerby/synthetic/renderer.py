@@ -73,6 +73,7 @@ class Renderer:
         buffer.addRenderTexture(self._picture, core.GraphicsOutput.RTMCopyRam, core.GraphicsOutput.RTPColor)
         buffer.setClearColor((0, 0, 0, 0))
         buffer.setClearColorActive(True)
+        buffer.setActive(False)
         self._scene = core.NodePath("scene")
         self._scene.setTwoSided(True)
         self._lens = core.MatrixLens()
@@ -105,7 +106,9 @@ class Renderer:
             loaded.place(item.points, shade, 1.0 - number / _TOGETHER)
             loaded.node.reparentTo(self._scene)
         self._lens.setUserMat(self._core.LMatrix4(*(float(v) for v in projection.ravel())))
+        self._buffer.setActive(True)
         self._engine.renderFrame()
+        self._buffer.setActive(False)  # the engine draws into all active buffers, those of other renderers, too
         for loaded in drawn:
             loaded.node.detachNode()
         # Panda3D keeps blue first and the lowest row first; Pillow turns both round many times faster.

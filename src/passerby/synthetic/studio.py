@@ -25,8 +25,11 @@ from passerby.synthetic.truth import FRAME, Picture, Truth, distance_to, light_t
 from passerby.synthetic.visibility import grown_to_hold, in_picture, key_points_seen, may_hide, projected
 from passerby.types import FloatArray, ImageArray
 
-_FINER = 2
+FINER = 2
 """People are drawn this many times as large as the picture and averaged down, which smooths their edges."""
+
+BRIGHTEST = 1.25
+"""Linear light that the brightest vertex colour stands for."""
 
 _BYSTANDERS, _FIRST_BYSTANDER = 40, 1_000_000
 """How many people only ever pass by, and the number of the first of them."""
@@ -57,7 +60,7 @@ class Studio:
 
     def __init__(self, seed: int, height: int, width: int, effects: bool = True) -> None:
         self._seed, self._height, self._width, self._effects = seed, height, width, effects
-        self._renderer = Renderer(height * _FINER, width * _FINER)
+        self._renderer = Renderer(height * FINER, width * FINER)
         self._body = lru_cache(maxsize=64)(self._build_body)
         self._described = lru_cache(maxsize=64)(self._describe)
         self._view = lru_cache(maxsize=None)(self._build_view)
@@ -112,14 +115,13 @@ class Studio:
         """Draw site, shadows and people; (height, width, 3) display values, and the drawing of the people."""
         size = self._height, self._width
         everyone = np.concatenate([body.points for body in bodies])
-        brightest = 1.25  # linear light that the brightest vertex colour stands for
-        shades = [np.minimum(to_display(_light_on(body, view.site, light) / brightest), 1.0) for body in bodies]
+        shades = [np.minimum(to_display(light_on(body, view.site, light) / BRIGHTEST), 1.0) for body in bodies]
         drawn = self._renderer.draw(bodies, shades, view.camera.projection(box))
-        averaged = _averaged(drawn.pixels)
-        uncovered = 1 - averaged[..., 3]
+        figures = averaged(drawn.pixels)
+        uncovered = 1 - figures[..., 3]
         display = view.backdrop.draw(box, size, light, everyone, uncovered > 0)
         for channel in range(3):
-            people = averaged[..., channel] * np.float32(brightest ** (1 / GAMMA))
+            people = figures[..., channel] * np.float32(BRIGHTEST ** (1 / GAMMA))
             display[..., channel] = people + display[..., channel] * uncovered
         return display, drawn
 
@@ -199,20 +201,20 @@ def _count(mask: npt.NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(mask))
 
 
-def _averaged(drawn: ImageArray) -> FloatArray:
-    """Average squares of `_FINER` × `_FINER` pixels of uint8 to 0 to 1; adding slices is much faster than `mean`."""
-    averaged = np.zeros((drawn.shape[0] // _FINER, drawn.shape[1] // _FINER, 4), np.float32)
+def averaged(drawn: ImageArray) -> FloatArray:
+    """Average squares of `FINER` × `FINER` pixels of uint8 to 0 to 1; adding slices is much faster than `mean`."""
+    averaged = np.zeros((drawn.shape[0] // FINER, drawn.shape[1] // FINER, 4), np.float32)
     covered = np.flatnonzero(drawn[..., 3].any(axis=1))
     if len(covered):
-        rows = slice(covered[0] // _FINER, covered[-1] // _FINER + 1)
+        rows = slice(covered[0] // FINER, covered[-1] // FINER + 1)
         # Four bytes at a time: numpy is slow along rows of four.
-        pixels = drawn.view(np.uint32)[rows.start * _FINER : rows.stop * _FINER, :, 0]
+        pixels = drawn.view(np.uint32)[rows.start * FINER : rows.stop * FINER, :, 0]
         total = averaged[rows]
-        for row in range(_FINER):
-            for column in range(_FINER):
-                part = np.ascontiguousarray(pixels[row::_FINER, column::_FINER])
+        for row in range(FINER):
+            for column in range(FINER):
+                part = np.ascontiguousarray(pixels[row::FINER, column::FINER])
                 total += part.view(np.uint8).reshape(total.shape).astype(np.float32) / np.float32(255.0)
-        total /= np.float32(_FINER**2)
+        total /= np.float32(FINER**2)
     return averaged
 
 
@@ -223,7 +225,7 @@ def _heading(generator: np.random.Generator, camera: Camera) -> float:
     return float(way + strays if generator.random() < 0.82 else anywhere)
 
 
-def _light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
+def light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
     """(V, 3) linear light on a body's vertices: self-shadowed, and in the shade where the ground is."""
     low, high = bounds(body.points)
     middle = np.asarray((low + high) / 2, np.float32)

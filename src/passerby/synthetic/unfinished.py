@@ -1,9 +1,9 @@
-"""A data set in the making: beside the place that it will take, with a record of every finished person."""
+"""What is in the making: beside the place that it will take, with a record of every finished part."""
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -26,35 +26,40 @@ from passerby.synthetic.renderer import panda3d_version
 _SETTINGS = "settings.json"
 
 
-class UnfinishedDataset:
-    """The folder `<output>.unfinished`, in which a data set grows person by person.
+class UnfinishedFolder:
+    """The folder `<output>.unfinished`, in which something grows part by part until it takes its place.
 
     Args:
-        output: The place that the finished data set will take.
-        plan: The data set.
+        output: The place that the finished folder will take.
+        arguments: What decides its content; kept in its `provenance.json`.
+        packages: Names of the installed packages that decide its bytes.
+        generator: Names the generator in `provenance.json`.
 
     Raises:
         PasserbyError: `output` has no name of its own, as `.` has none.
     """
 
-    def __init__(self, output: Path, plan: Plan) -> None:
+    def __init__(
+        self, output: Path, arguments: Mapping[str, Any], packages: Sequence[str], generator: str = GENERATOR
+    ) -> None:
         if output.name in ("", ".."):
             raise PasserbyError(f"expected the name of a folder to make, got {str(output)!r}; give it a name")
-        self.output, self.plan = output, plan
+        self.output, self._arguments, self._generator = output, dict(arguments), generator
         self.folder = output.with_name(f"{output.name}.unfinished")
         self.data, self.records = self.folder / "data", self.folder / "finished"
+        self._versions = {"panda3d": panda3d_version(), **{name: version(name) for name in packages}}
 
     def is_complete(self) -> bool:
-        """Whether `output` already holds the finished data set of this plan.
+        """Whether `output` already holds what these arguments give.
 
         Raises:
             DataError: It holds anything else.
         """
-        check_replaceable(self.output)
+        check_replaceable(self.output, self._generator)
         if not self.output.exists() or not any(self.output.iterdir()):
             return False
         found = _read(self.output / PROVENANCE)
-        if found.get("arguments") != self.plan.arguments() or found.get("generator_version") != GENERATOR_VERSION:
+        if found.get("arguments") != self._arguments or found.get("generator_version") != GENERATOR_VERSION:
             raise DataError(
                 f"expected {self.output} to be new or to hold this very data set, found one of other settings; "
                 "choose another place, or delete it"
@@ -71,10 +76,10 @@ class UnfinishedDataset:
             MachineError: It cannot be written.
         """
         wanted = {
-            "generator": GENERATOR,
+            "generator": self._generator,
             "generator_version": GENERATOR_VERSION,
-            "versions": {"panda3d": panda3d_version(), "numpy": version("numpy"), "pillow": version("pillow")},
-            "arguments": self.plan.arguments(),
+            "versions": self._versions,
+            "arguments": self._arguments,
         }
         if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
             write_json(self.folder / _SETTINGS, wanted)
@@ -85,9 +90,39 @@ class UnfinishedDataset:
                 "repeat the earlier settings, choose another place, or delete it"
             )
         self.records.mkdir(exist_ok=True)
-        make_folders(self.data)
+        self.data.mkdir(exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             _lock(lock.fileno(), self.folder)
+            yield
+
+    def take_place(self) -> None:
+        """Let the finished `data` take its place."""
+        if hasattr(os, "sync"):
+            os.sync()
+        check_replaceable(self.output, self._generator)
+        if self.output.exists():
+            self.output.rmdir()
+        os.replace(self.data, self.output)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class UnfinishedDataset(UnfinishedFolder):
+    """A data set of pictures that grows person by person, with a record of every finished one.
+
+    Args:
+        output: The place that the finished data set will take.
+        plan: The data set.
+    """
+
+    def __init__(self, output: Path, plan: Plan) -> None:
+        super().__init__(output, plan.arguments(), ("numpy", "pillow"))
+        self.plan = plan
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Do as `UnfinishedFolder.opened` does, and make Market-1501's folders."""
+        with super().opened():
+            make_folders(self.data)
             yield
 
     def missing(self) -> list[int]:
@@ -113,13 +148,7 @@ class UnfinishedDataset:
             for person in range(self.plan.people):
                 truth.write(self.record(person).read_bytes())
         write_descriptions(self.data, self.plan)
-        if hasattr(os, "sync"):
-            os.sync()
-        check_replaceable(self.output)
-        if self.output.exists():
-            self.output.rmdir()
-        os.replace(self.data, self.output)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.take_place()
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -133,7 +162,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     """Name the first few settings that differ."""
-    if found.get("generator") != GENERATOR:
+    if found.get("generator") != wanted["generator"]:
         return "something else"
     pairs = {**wanted["arguments"], **wanted["versions"], "generator_version": wanted["generator_version"]}
     earlier = {**found.get("arguments", {}), **found.get("versions", {}), **found}

@@ -20,6 +20,7 @@ from passerby.retrieval.rerank.encoding import (
 from passerby.retrieval.rerank.inputs import check_neighbours, check_pair, check_share, joined_units
 from passerby.retrieval.rerank.jaccard import jaccard, overlap
 from passerby.retrieval.rerank.neighbours import (
+    EACH,
     Neighbourhood,
     nearest_exactly,
     neighbourhood,
@@ -27,7 +28,7 @@ from passerby.retrieval.rerank.neighbours import (
     rounding,
     squared,
 )
-from passerby.retrieval.rerank.reciprocal import EACH, distances_among
+from passerby.retrieval.rerank.reciprocal import distances_among
 from passerby.types import FloatArray, IntArray
 
 

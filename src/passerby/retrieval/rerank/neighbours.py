@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from passerby.retrieval.largest import largest
 from passerby.types import FloatArray, IntArray
 
 ROWS = 512
 """Pictures whose similarities to all others are held at a time."""
+
+EACH = 4 * 6 * ROWS + 8192
+"""Bytes a picture: a few blocks of similarities to all pictures, and what its sparse vector takes, usually."""
 
 SPARE = 8
 """How many neighbours more than wanted are looked at, to settle which of two nearly equal ones comes first."""
@@ -63,6 +67,21 @@ def neighbourhood(units: FloatArray, count: int, corner: FloatArray | None = Non
             block += 2
             np.clip(block, 0, 4, out=block)
     return near
+
+
+def sparse_rows(values: npt.NDArray[Any], columns: npt.NDArray[np.int32]) -> sparse.csr_array:
+    """Make a square sparse matrix with equally many numbers in each row.
+
+    Args:
+        values: (N, K) the numbers; those that a row has in the same place are added up.
+        columns: (N, K) their places.
+    """
+    rows, count = columns.shape
+    starts = np.arange(0, rows * count + 1, count)
+    # Copies, as what follows sorts and adds up in place.
+    matrix = sparse.csr_array((values.flatten(), columns.flatten(), starts), shape=(rows, rows))
+    matrix.sum_duplicates()
+    return matrix
 
 
 def squared(similarities: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from passerby.retrieval.rerank.encoding import (
     PairDistances,
@@ -15,14 +16,11 @@ from passerby.retrieval.rerank.encoding import (
 )
 from passerby.retrieval.rerank.inputs import check_neighbours, check_pair, check_share, joined_units
 from passerby.retrieval.rerank.jaccard import jaccard, overlap
-from passerby.retrieval.rerank.neighbours import ROWS, neighbourhood, pair_similarities, squared
+from passerby.retrieval.rerank.neighbours import EACH, neighbourhood, pair_similarities, squared
 from passerby.types import FloatArray, IntArray
 
 QUERIES = 32
 """Queries whose overlaps with the whole gallery are held at a time."""
-
-EACH = 4 * 6 * ROWS + 8192
-"""Bytes a picture: a few blocks of similarities to all pictures, and what its sparse vector takes at most usually."""
 
 
 def k_reciprocal(
@@ -68,10 +66,28 @@ def k_reciprocal(
     row, member = reciprocal_sets(near.ranks, everybody, k1)
     encoding = weights(row, member, everybody, near.farthest, distances_among(units))
     encoding = expand_encoding(encoding, averaged(near.ranks, k2))
+    return mix_with_jaccard(distances, near.farthest[:queries], encoding, lambda_)
+
+
+def mix_with_jaccard(
+    distances: FloatArray, farthest: FloatArray, encoding: sparse.csr_array, lambda_: float
+) -> FloatArray:
+    """Mix distances, divided by each query's largest, with the Jaccard distances of sparse vectors (equation 12).
+
+    Args:
+        distances: (Q, G) float32; changed in place.
+        farthest: (Q,) each query's largest distance.
+        encoding: (Q + G, N) sparse, rows of sum 1, the queries first.
+        lambda_: The first ones' share.
+
+    Returns:
+        The same array.
+    """
+    queries = len(distances)
     columns = encoding[queries:].tocsc()
     for start in range(0, queries, QUERIES):
         part = slice(start, min(start + QUERIES, queries))
-        original = scaled(distances[part], near.farthest[part, None])
+        original = scaled(distances[part], farthest[part, None])
         distances[part] = lambda_ * original + (1 - lambda_) * jaccard(overlap(encoding[part], columns))
     return distances
 

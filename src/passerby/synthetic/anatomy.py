@@ -18,8 +18,8 @@ _TRUNK = np.array(
         (1.10, 0.137, 0.117, 0.094, 0.078),
         (1.22, 0.144, 0.128, 0.100, 0.092),
         (1.30, 0.155, 0.140, 0.107, 0.102),
-        (1.37, 0.160, 0.143, 0.094, 0.104),
-        (1.425, 0.144, 0.126, 0.070, 0.092),
+        (1.37, 0.156, 0.140, 0.094, 0.104),
+        (1.425, 0.138, 0.121, 0.070, 0.092),
         (1.462, 0.104, 0.092, 0.056, 0.074),
         (1.495, 0.068, 0.060, 0.054, 0.064),
     ]
@@ -73,7 +73,7 @@ class Measures:
     def arm(self, below_shoulder: float) -> float:
         """Radius of the arm, `below_shoulder` metres below the shoulder joint."""
         radius = _limb_radius(_ARM, below_shoulder / self.scale)
-        return radius * self.breadth * (1.0 - 0.13 * self.shape.feminine)
+        return radius * self.scale * self.shape.girth**0.7 * (1.0 - 0.13 * self.shape.feminine)
 
     def leg(self, below_hip: float) -> float:
         """Radius of the leg, `below_hip` metres below the hip joint."""

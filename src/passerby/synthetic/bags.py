@@ -4,6 +4,7 @@ import numpy as np
 
 from passerby.synthetic.anatomy import Measures
 from passerby.synthetic.atlas_layout import BAG, PHONE, STRAP, THING
+from passerby.synthetic.gait import ArmTask
 from passerby.synthetic.mesh import Mesh, Ring, loft, sweep
 from passerby.synthetic.person import Bag, Thing
 from passerby.synthetic.skeleton import ARMS, Bone, around_trunk, rigid
@@ -30,27 +31,49 @@ def bag_surfaces(measures: Measures, bag: Bag, clothes: float) -> list[Mesh]:
             return []
 
 
-def thing_surfaces(measures: Measures, thing: Thing) -> list[Mesh]:
-    """Build what the hand holds: a folder or book, a bottle, or a furled umbrella."""
+def props_of(measures: Measures, thing: Thing) -> list[tuple[Mesh, int, tuple[ArmTask, ...]]]:
+    """Build phones and what a person holds, each with its side (+1 right) and the arm's tasks that show it."""
+    props: list[tuple[Mesh, int, tuple[ArmTask, ...]]] = [
+        (_phone(measures, side), side, ("phone", "call")) for side in (1, -1)
+    ]
+    if thing.kind != "none":
+        furled: tuple[ArmTask, ...] = ("swing", "clutch", "pocket")
+        props.append((_held(measures, thing), thing.side, furled))
+    if thing.kind == "umbrella":
+        props.append((_canopy(measures, thing), thing.side, ("umbrella",)))
+    return props
+
+
+def _held(measures: Measures, thing: Thing) -> Mesh:
+    """A folder or book, a bottle, a plastic bag, or a furled umbrella, in a hanging hand."""
     s, bone = measures.scale, ARMS[thing.side][2]
     x, y, z = (float(v) for v in measures.skeleton.joints[bone])
-    grip = z - 0.10 * s
+    grip, squareness = z - 0.10 * s, 2.0
     match thing.kind:
-        case "none":
-            return []
         case "folder":
             profile, squareness = [(0.06, 0.011, 0.11), (0.05, 0.012, 0.118), (-0.20, 0.012, 0.118)], 8.0
             x += thing.side * 0.02
         case "bottle":
-            profile, squareness = [(0.13, 0.012, 0.012), (0.09, 0.028, 0.028), (-0.08, 0.030, 0.030)], 2.0
-        case "umbrella":
-            profile, squareness = [(0.09, 0.008, 0.008), (-0.02, 0.010, 0.010), (-0.08, 0.028, 0.026)], 2.0
+            profile = [(0.13, 0.012, 0.012), (0.09, 0.028, 0.028), (-0.08, 0.030, 0.030)]
+        case "plastic bag":
+            profile = [(0.0, 0.008, 0.016), (-0.09, 0.035, 0.06), (-0.2, 0.07, 0.10), (-0.30, 0.05, 0.08)]
+        case _:
+            profile = [(0.09, 0.008, 0.008), (-0.02, 0.010, 0.010), (-0.08, 0.028, 0.026)]
             profile += [(-0.45, 0.016, 0.016), (-0.52, 0.005, 0.005)]
-    rings = [Ring((x, y, grip + up), half, depth) for up, half, depth in reversed(profile)]
-    return [loft(rings, THING, rigid(bone), rows=8, segments=10, squareness=squareness)]
+    rings = [Ring((x, y, grip + up * s), half * s, depth * s) for up, half, depth in reversed(profile)]
+    return loft(rings, THING, rigid(bone), rows=8, segments=10, squareness=squareness)
 
 
-def phone_surface(measures: Measures, side: int) -> Mesh:
+def _canopy(measures: Measures, thing: Thing) -> Mesh:
+    """An open umbrella over the head of who holds it in a raised hand."""
+    bone = ARMS[thing.side][2]
+    x, y, z = (float(v) for v in measures.skeleton.joints[bone])
+    x, y, rim = x - thing.side * 0.10, y - 0.14, z + 0.62
+    rings = [Ring((x, y, rim + up), half, half) for up, half in ((0.0, 0.50), (0.07, 0.42), (0.14, 0.26), (0.19, 0.02))]
+    return loft(rings, THING, rigid(bone), rows=6, segments=8)
+
+
+def _phone(measures: Measures, side: int) -> Mesh:
     """Build the phone that a hand holds when its arm is raised to look at it or to call."""
     s, bone = measures.scale, ARMS[side][2]
     x, y, z = (float(v) for v in measures.skeleton.joints[bone])

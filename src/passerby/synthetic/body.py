@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerby.synthetic.anatomy import Measures, bare_skin
-from passerby.synthetic.bags import bag_surfaces, phone_surface, thing_surfaces
-from passerby.synthetic.gait import Pose
+from passerby.synthetic.bags import bag_surfaces, props_of
+from passerby.synthetic.gait import ArmTask, Pose
 from passerby.synthetic.garments import (
     bottom_surfaces,
     legs_bare_from,
@@ -36,7 +36,8 @@ class Body:
         mesh: The surface in the rest pose.
         texture: (256, 256, 3) uint8 sRGB.
         ambient: (V,) how much of the surrounding light reaches each vertex, 0 to 1.
-        phones: Which vertices are the phone of the right (+1) and the left (-1) hand.
+        props: What hands hold only while they do something certain: which vertices, whose hand (+1 right), and
+            the tasks of the arm during which it is seen.
     """
 
     person: Person
@@ -44,7 +45,7 @@ class Body:
     mesh: Mesh
     texture: ImageArray
     ambient: FloatArray
-    phones: dict[int, slice]
+    props: tuple[tuple[slice, int, tuple[ArmTask, ...]], ...]
 
 
 def build_body(person: Person) -> Body:
@@ -59,7 +60,7 @@ def build_body(person: Person) -> Body:
         "skirt": hanging_folds(generator),
         "hair": smooth_noise(generator, 32, 32, 5, 9),
     }
-    phones = [phone_surface(measures, side) for side in (1, -1)]
+    props = props_of(measures, person.held)
     mesh = merged(
         [
             *bare_skin(
@@ -69,22 +70,23 @@ def build_body(person: Person) -> Body:
             ),
             *head_surfaces(measures, person.head, folds["hair"]),
             *bottom_surfaces(measures, person.bottom, folds),
-            *top_surfaces(measures, person.top, folds),
+            *top_surfaces(measures, person.top, folds, person.head.hat == "hood"),
             *shoe_surfaces(measures, person.shoes),
             *bag_surfaces(measures, person.bag, person.top.looseness),
-            *thing_surfaces(measures, person.held),
-            *phones,
+            *(surface for surface, _, _ in props),
         ]
     )
-    of_one = len(phones[0].points)
-    ends = len(mesh.points) - of_one, len(mesh.points)
+    ends = len(mesh.points) - np.cumsum([0, *(len(surface.points) for surface, _, _ in reversed(props))])[::-1]
     return Body(
         person=person,
         skeleton=measures.skeleton,
         mesh=mesh,
         texture=paint(person, folds, generator),
         ambient=ambient_access(mesh.points, mesh.normals),
-        phones={1: slice(ends[0] - of_one, ends[0]), -1: slice(*ends)},
+        props=tuple(
+            (slice(int(start), int(end)), side, tasks)
+            for start, end, (_, side, tasks) in zip(ends[:-1], ends[1:], props, strict=True)
+        ),
     )
 
 
@@ -128,10 +130,9 @@ def posed(body: Body, pose: Pose, place: tuple[float, float], heading: float) ->
     points = (moves[:, :, :3] @ body.mesh.points[:, :, None])[:, :, 0] + moves[:, :, 3]
     normals = (moves[:, :, :3] @ body.mesh.normals[:, :, None])[:, :, 0]
     normals = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-9))
-    for side, task in ((1, pose.right_arm), (-1, pose.left_arm)):
-        if task not in ("phone", "call"):
-            phone = body.phones[side]
-            points[phone] = points[phone.start]  # in a pocket: nothing of it is left to draw
+    for vertices, side, tasks in body.props:
+        if (pose.right_arm if side > 0 else pose.left_arm) not in tasks:
+            points[vertices] = (points[vertices.start] + points[vertices.stop - 1]) / 2  # nothing is left to draw
     # Whatever is lowest, the standing foot's sole, rests on the ground.
     shift = np.array([place[0], place[1], -points[:, 2].min()], np.float32)
     points += shift

@@ -10,7 +10,7 @@ from passerby.synthetic.randomness import weighted
 from passerby.synthetic.skeleton import ARMS, LEGS, Bone
 from passerby.types import FloatArray
 
-ArmTask: TypeAlias = Literal["swing", "pocket", "phone", "call", "strap"]
+ArmTask: TypeAlias = Literal["swing", "pocket", "phone", "call", "strap", "clutch", "umbrella"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,32 @@ def sample_pose(generator: np.random.Generator, person: Person) -> Pose:
     right, left = weighted(generator, tasks), weighted(generator, others)
     if person.bag.kind in ("hand", "carrier"):
         right, left = ("swing", left) if person.bag.side > 0 else (right, "swing")
+    if person.held.kind != "none":
+        holding: ArmTask = "swing"
+        if generator.random() < 0.5:
+            holding = {"folder": "clutch", "umbrella": "umbrella"}.get(person.held.kind, "swing")  # type: ignore[assignment]
+        right, left = (holding, left) if person.held.side > 0 else (right, holding)
+    turn = float(generator.normal(0.0, 24.0)) if generator.random() < 0.15 else 0.0
+    nod = float(generator.normal(-5.0, 7.0)) - (16.0 if "phone" in (right, left) else 0.0)
     return walking_pose(
         person,
         phase=float(generator.uniform(0.0, 1.0)),
         amount=amount,
         arm_tasks={1: right, -1: left},
-        look=float(generator.normal(0.0, 14.0)),
-        nod=float(generator.normal(-5.0, 7.0)),
+        look=float(generator.normal(0.0, 14.0)) + turn,
+        nod=nod,
+        turn=turn,
     )
 
 
 def walking_pose(
-    person: Person, phase: float, amount: float, arm_tasks: dict[int, ArmTask], look: float, nod: float
+    person: Person,
+    phase: float,
+    amount: float,
+    arm_tasks: dict[int, ArmTask],
+    look: float,
+    nod: float,
+    turn: float = 0.0,
 ) -> Pose:
     """Put a person into a moment of the gait cycle.
 
@@ -62,17 +76,21 @@ def walking_pose(
         arm_tasks: What the right (+1) and the left (-1) arm do.
         look: Turn of the head to the left, degrees.
         nod: Lift of the chin, degrees.
+        turn: Turn of the trunk to the left while the legs walk on, degrees.
     """
     rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(Bone), 3, 3)).copy()
     twist = 5.0 * amount * person.shape.bounce * np.cos(2 * np.pi * phase)
     sway = 2.0 * amount * person.shape.bounce * np.sin(2 * np.pi * phase)
     rotations[Bone.PELVIS] = _turn("z", twist) @ _turn("y", -sway)
-    rotations[Bone.TORSO] = _turn("z", -2.0 * twist) @ _turn("y", sway) @ _turn("x", -person.shape.stoop)
+    rotations[Bone.TORSO] = _turn("z", turn - 2.0 * twist) @ _turn("y", sway) @ _turn("x", -person.shape.stoop)
     rotations[Bone.HEAD] = _turn("z", twist + look) @ _turn("x", 0.6 * person.shape.stoop + nod)
     for side in (1, -1):
         cycle = (phase + (0.0 if side > 0 else 0.5)) % 1.0
         thigh, shank, foot = LEGS[side]
         hip, knee, ankle = _leg_angles(cycle, amount)
+        if amount < 0.1 and (side > 0) == (phase < 0.5):
+            # Who stands rests on one leg; the other is a little bent.
+            hip, knee, ankle = hip + 9.0, knee + 18.0, ankle + 9.0
         # The pelvis turns, but the legs swing straight ahead.
         rotations[thigh] = _turn("z", -side * person.shape.toe_out - twist) @ _turn("y", side * 1.0) @ _turn("x", hip)
         rotations[shank] = _turn("x", -knee)
@@ -111,8 +129,20 @@ def _move_arm(rotations: FloatArray, side: int, task: ArmTask, swing: float, per
             rotations[upper] = _turn("y", out * 0.5) @ _turn("x", 18.0)
             rotations[fore] = _turn("z", side * 28.0) @ _turn("x", 98.0)
         case "call":
-            rotations[upper] = _turn("y", out - side * 14.0) @ _turn("x", 32.0)
-            rotations[fore] = _turn("z", side * 26.0) @ _turn("x", 136.0)
+            rotations[upper] = _turn("z", -side * 30.0) @ _turn("x", 62.0)
+            rotations[fore] = _turn("z", side * 34.0) @ _turn("x", 132.0)
+        case "clutch":
+            rotations[upper] = _turn("y", out * 0.4) @ _turn("x", 12.0)
+            rotations[fore] = _turn("z", side * 62.0) @ _turn("x", 84.0)
+            # What is held lies flat against the body.
+            rotations[hand] = (rotations[upper] @ rotations[fore]).T @ _turn("z", side * 80.0)
+            return
+        case "umbrella":
+            rotations[upper] = _turn("y", out * 0.5) @ _turn("x", 28.0)
+            rotations[fore] = _turn("z", side * 16.0) @ _turn("x", 104.0)
+            # The shaft stays upright, whatever the arm does.
+            rotations[hand] = (rotations[upper] @ rotations[fore]).T
+            return
         case "strap":
             rotations[upper] = _turn("y", out) @ _turn("x", 6.0)
             rotations[fore] = _turn("z", side * 40.0) @ _turn("x", 118.0)

@@ -30,18 +30,19 @@ def legs_bare_from(measures: Measures, top: Top, bottom: Bottom) -> float:
     return 9.0
 
 
-def top_surfaces(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> list[Mesh]:
+def top_surfaces(measures: Measures, top: Top, folds: dict[str, FloatArray], hood_up: bool) -> list[Mesh]:
     """Build trunk, sleeves, hood and collar of what covers the upper body.
 
     Args:
         measures: Whose body.
         top: The garment.
         folds: Relief in ±1 for "trunk", "sleeve" and "skirt".
+        hood_up: Whether a hood is worn on the head, not on the back.
     """
     meshes = [_trunk(measures, top, folds), _collar(measures, top)]
     if top.sleeve_length > 0:
         meshes += [_sleeve(measures, top, side, folds["sleeve"]) for side in (1, -1)]
-    if top.kind == "hoodie":
+    if top.kind == "hoodie" and not hood_up:
         meshes.append(_hood(measures, top))
     if top.inner_hem > 0:
         meshes.append(_inner_hem(measures, top))
@@ -74,19 +75,22 @@ def _trunk(measures: Measures, top: Top, folds: dict[str, FloatArray]) -> Mesh:
     hip = float(measures.skeleton.joints[Bone.RIGHT_THIGH][2])
     thigh = hip - float(measures.skeleton.joints[Bone.RIGHT_SHANK][2])
     hem, neck = hip - top.hem * thigh, 1.492 * scale
-    crotch = 0.84 * scale
+    crotch, hips = 0.84 * scale, measures.trunk(0.93 * scale)
     rings = []
     if hem < crotch - 0.02:
         # Below the hips the cloth hangs from the widest place and no longer follows the body.
-        side, front, back = measures.trunk(0.93 * scale)
+        side, front, back = hips
         for height in np.linspace(hem, crotch, 4)[:-1]:
             drop = (crotch - float(height)) / thigh
-            widen = 1.02 + top.flare * drop + 0.12 * drop * (top.kind == "dress")
+            widen = 1.05 + top.flare * drop + 0.12 * drop * (top.kind == "dress")
             rings.append(Ring((0, 0, float(height)), side * widen + ease, front * widen + ease, back * widen + ease))
         hem = crotch
     loose_hem = 0.008 if top.kind in ("t-shirt", "polo", "shirt", "jacket", "coat") else -0.005
     for height in measures.trunk_levels(hem, neck):
         side, front, back = measures.trunk(height)
+        if height < 0.93 * scale:
+            # Over the thighs it falls straight from the hips, and is wider than what is worn beneath.
+            side, front, back = (max(a, b) + 0.006 for a, b in zip((side, front, back), hips, strict=True))
         # Cloth bridges the waist rather than following it in.
         bridging = 0.02 * np.exp(-(((height / scale - 1.10) / 0.09) ** 2)) * min(1.0, ease / 0.012)
         near_neck = np.clip((neck - height) / (0.07 * scale), 0.25, 1.0)
@@ -145,9 +149,9 @@ def _sleeve(measures: Measures, top: Top, side: int, folds: FloatArray) -> Mesh:
         rings.append(Ring((x + side * 0.004 * share, y, z - float(drop)), radius, radius * 1.04))
     # The shoulder slopes from the neck: the cap leans inwards and ends beneath the trunk's cloth.
     cap, s = measures.arm(0.0) + 0.6 * ease, measures.scale
-    rings.append(Ring((x - side * 0.006, y, z + 0.008 * s), cap * 0.92, cap * 0.95))
-    rings.append(Ring((x - side * 0.022, y, z + 0.024 * s), cap * 0.66, cap * 0.78))
-    rings.append(Ring((x - side * 0.040, y, z + 0.034 * s), cap * 0.30, cap * 0.45))
+    rings.append(Ring((x - side * 0.006, y, z + 0.002 * s), cap * 0.90, cap * 0.95))
+    rings.append(Ring((x - side * 0.022, y, z + 0.014 * s), cap * 0.66, cap * 0.78))
+    rings.append(Ring((x - side * 0.040, y, z + 0.022 * s), cap * 0.30, cap * 0.45))
     relief = 0.005 * folds * (0.6 + 32 * ease)
     return loft(rings, SLEEVE, along_limb(measures.skeleton, (upper, fore)), rows=20, segments=12, relief=relief)
 
@@ -195,10 +199,13 @@ def _leg(measures: Measures, bottom: Bottom, side: int, folds: FloatArray) -> Me
         rings.append(
             Ring((float(centre[0]), float(centre[1]), float(hip[2]) - float(drop)), radius, radius, radius + calf)
         )
-    # Smooth at the hip, where the top hangs over it.
-    smooth = np.clip(np.linspace(4.0, -0.4, len(folds), dtype=np.float32), 0.0, 1.0)[:, None]
-    relief = (0.004 + 0.30 * ease) * folds * smooth
+    relief = (0.004 + 0.30 * ease) * folds * _calm_above(folds)
     return loft(rings, LEG, along_limb(measures.skeleton, (thigh, shank)), rows=26, segments=14, relief=relief)
+
+
+def _calm_above(folds: FloatArray) -> FloatArray:
+    """(rows, 1) factor on folds that lets them end at the hip, where the top hangs over them."""
+    return np.clip(np.linspace(4.0, -0.4, len(folds), dtype=np.float32), 0.0, 1.0)[:, None]
 
 
 def _skirt(measures: Measures, bottom: Bottom, folds: FloatArray) -> Mesh:
@@ -217,7 +224,8 @@ def _skirt(measures: Measures, bottom: Bottom, folds: FloatArray) -> Mesh:
         side, front, back = measures.trunk(level * scale)
         rings.append(Ring((0, 0, level * scale), side + 0.006, front + 0.006, back + 0.006))
     weighting = around_trunk(measures.skeleton, skirt=0.88)
-    return loft(rings, SKIRT, weighting, rows=18, segments=28, relief=0.02 * folds * min(1.0, 60 * bottom.looseness))
+    relief = 0.02 * min(1.0, 60 * bottom.looseness) * folds * _calm_above(folds)
+    return loft(rings, SKIRT, weighting, rows=18, segments=28, relief=relief)
 
 
 def _shoe(measures: Measures, side: int) -> Mesh:

@@ -26,6 +26,14 @@ _HAT_DOME = (
 )  # fmt: skip
 
 
+_HOOD = (
+    # Open in front: there it stays inside the face and the neck.
+    (-0.060, -0.050, 0.105, 0.040, 0.075), (0.000, -0.045, 0.098, 0.020, 0.080), (0.070, -0.035, 0.096, 0.020, 0.088),
+    (0.140, -0.020, 0.096, 0.040, 0.104), (0.190, -0.008, 0.092, 0.088, 0.112), (0.225, -0.006, 0.078, 0.086, 0.100),
+    (0.255, -0.006, 0.050, 0.058, 0.066), (0.268, -0.006, 0.008, 0.008, 0.010),
+)  # fmt: skip
+
+
 def head_surfaces(measures: Measures, head: Head, relief: FloatArray) -> list[Mesh]:
     """Build head, ears, nose, hair and hat.
 
@@ -153,6 +161,8 @@ def _bun(place: _Place) -> Mesh:
 
 
 def _hat(place: _Place, head: Head) -> list[Mesh]:
+    if head.hat == "hood":
+        return [loft(place.rings(_HOOD), HAT, around_trunk(place.skeleton), rows=14, segments=18)]
     if head.hat == "beanie":
         rings = [place.ring(0.125, -0.010, 0.083, 0.096, 0.108), *place.rings(_HAT_DOME, 0.004)]
         return [loft(rings, HAT, rigid(Bone.HEAD), rows=12, segments=18)]

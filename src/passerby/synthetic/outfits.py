@@ -49,7 +49,7 @@ def draw_outfit(generator: np.random.Generator, shape: Shape) -> Outfit:
         shoes=draw_shoes(generator, shape, bottom),
         bag=bag,
         held=draw_thing(generator, bag),
-        hooded=bool(top.kind in ("hoodie", "coat") and generator.random() < 0.07),
+        hooded=bool(top.kind in ("hoodie", "coat") and generator.random() < 0.08),
     )
 
 
@@ -220,11 +220,13 @@ def draw_bag(generator: np.random.Generator, shape: Shape) -> Bag:
 
 
 def draw_thing(generator: np.random.Generator, bag: Bag, always: bool = False) -> Thing:
-    """Draw what is held in the hand: one in ten holds something, `always` that somebody does."""
+    """Draw what is held in the hand: one in seven holds something, `always` that somebody does."""
     kinds: list[tuple[float, ThingKind]] = [
-        (0 if always else 88, "none"), (4, "folder"), (4, "bottle"), (4, "umbrella"),
+        (0 if always else 88, "none"), (4, "folder"), (3, "bottle"), (5, "plastic bag"), (3, "umbrella"),
     ]  # fmt: skip
     kind = weighted(generator, kinds)
-    colour = draw_colour(generator, "top") if kind == "folder" else draw_colour(generator, "bag")
+    colour = draw_colour(generator, "top" if kind == "folder" else "bag")
+    if kind == "plastic bag" and generator.random() < 0.7:
+        colour = (0.86, 0.86, 0.85)
     side = -bag.side if bag.kind in ("hand", "carrier") else 1 if generator.random() < 0.6 else -1
     return Thing(kind=kind, colour=colour, side=side)

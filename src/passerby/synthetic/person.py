@@ -14,7 +14,7 @@ HairStyle: TypeAlias = Literal["bald", "short", "crop", "bob", "long", "ponytail
 BagKind: TypeAlias = Literal["none", "backpack", "shoulder", "hand", "carrier"]
 BagForm: TypeAlias = Literal["box", "round", "soft"]
 HatKind: TypeAlias = Literal["none", "cap", "beanie", "brim", "hood"]
-ThingKind: TypeAlias = Literal["none", "folder", "bottle", "umbrella"]
+ThingKind: TypeAlias = Literal["none", "folder", "bottle", "plastic bag", "umbrella"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Thing:
     """What is held in the hand, besides a bag.
 
     Attributes:
-        kind: What it is; an umbrella is furled.
+        kind: What it is; an umbrella is open in some pictures.
         colour: Its colour.
         side: Which hand holds it: +1 right, -1 left.
     """

@@ -95,7 +95,7 @@ def _draw_shape(generator: np.random.Generator) -> Shape:
     feminine = float(np.clip(generator.normal(0.85 if generator.random() < 0.5 else 0.12, 0.12), 0.0, 1.0))
     return Shape(
         stature=float(np.clip(generator.normal(1.75 - 0.13 * feminine, 0.066), 1.48, 1.98)),
-        girth=float(np.clip(generator.lognormal(-0.02, 0.12), 0.82, 1.40)),
+        girth=float(np.clip(generator.lognormal(-0.03, 0.11), 0.82, 1.36)),
         feminine=feminine,
         skin=draw_skin(generator),
         stride=float(generator.uniform(0.8, 1.25)),
@@ -130,5 +130,6 @@ def _draw_hat(generator: np.random.Generator) -> HatKind:
 
 
 def _under_hat(head: Head) -> Head:
-    """Hair that stands up gives way to a hat."""
-    return replace(head, style="crop") if head.hat != "none" and head.style in ("afro", "bun") else head
+    """Hair that stands up gives way to a hat, and long hair to a hood."""
+    hidden = ("afro", "bun", "long", "ponytail", "bob") if head.hat == "hood" else ("afro", "bun")
+    return replace(head, style="crop") if head.hat != "none" and head.style in hidden else head

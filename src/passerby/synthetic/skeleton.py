@@ -66,7 +66,7 @@ class Skeleton:
     def of(cls, shape: Shape) -> "Skeleton":
         """Place the joints of a body of this shape."""
         height, feminine = shape.stature, shape.feminine
-        shoulder = 0.0975 - 0.0105 * feminine
+        shoulder = 0.0935 - 0.0100 * feminine
         hip = 0.049 + 0.003 * feminine
         joints = np.zeros((len(Bone), 3), np.float32)
         joints[Bone.PELVIS] = (0.0, 0.0, 0.535)

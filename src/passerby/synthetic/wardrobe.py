@@ -207,7 +207,7 @@ def _neckline(generator: np.random.Generator, cloth: FloatArray, person: Person)
 def _sleeve(person: Person, generator: np.random.Generator) -> FloatArray:
     top, patch = person.top, layout.SLEEVE
     pattern = top.pattern if top.sleeves == top.colour and top.pattern not in ("block", "band") else "plain"
-    cloth = weave(generator, pattern, top.sleeves, top.second, patch.height, patch.width)
+    cloth = _as_long(generator, pattern, top.sleeves, top.second, patch, 0.85 * max(0.2, top.sleeve_length))
     cuff = cloth[-5 if top.kind in ("jumper", "hoodie", "jacket") else -3 :]
     if _collar_contrasts(person):
         cuff[:] = rgb(top.second)
@@ -219,9 +219,17 @@ def _sleeve(person: Person, generator: np.random.Generator) -> FloatArray:
     return cloth
 
 
+def _as_long(
+    generator: np.random.Generator, pattern: Pattern, colour: Colour, second: Colour, patch: Patch, share: float
+) -> FloatArray:
+    """Weave cloth for something that covers `share` of the length that the patch is made for."""
+    cloth = weave(generator, pattern, colour, second, max(8, round(share * patch.height)), patch.width)
+    return cloth[np.arange(patch.height) * len(cloth) // patch.height]
+
+
 def _leg(person: Person, generator: np.random.Generator) -> FloatArray:
     bottom, patch = person.bottom, layout.LEG
-    cloth = weave(generator, bottom.pattern, bottom.colour, bottom.second, patch.height, patch.width)
+    cloth = _as_long(generator, bottom.pattern, bottom.colour, bottom.second, patch, min(1.0, bottom.length + 0.1))
     # The side seam lies a quarter round; the patch serves both legs, so it is on both sides.
     for seam in (16, 48):
         _seam(cloth[:, seam : seam + 1], 0.4)

@@ -96,3 +96,59 @@ def test_projection_agrees_with_pixels_and_rays() -> None:
     ray = camera.rays(pixel, 1, 1)[0, 0]
     towards = points[0] - (0.0, 0.0, camera.height)
     assert np.allclose(np.cross(ray / np.linalg.norm(ray), towards), 0.0, atol=1e-2)
+
+
+@pytest.mark.parametrize("size", [2, 4, 5])
+def test_groups_of_look_alikes_differ_from_their_model_in_one_thing_worn(size: int) -> None:
+    for first in range(0, 5 * size, size):
+        model = sample_person(0, first, size)
+        assert model == sample_person(0, first, 1)
+        others = [sample_person(0, index, size) for index in range(first + 1, first + size)]
+        for other in others:
+            worn = [f.name for f in fields(model) if f.name not in ("shape", "texture_seed")]
+            assert sum(getattr(model, name) != getattr(other, name) for name in worn) == 1
+            assert other.texture_seed == model.texture_seed
+            assert other.shape != model.shape
+
+
+def test_other_clothes_are_worn_by_the_same_body_and_hair() -> None:
+    for index in range(12):
+        one, other = sample_person(3, index), sample_person(3, index, clothes_set=1)
+        assert one.shape == other.shape
+        assert one.head.hair == other.head.hair
+        assert (one.head.beard, one.head.glasses) == (other.head.beard, other.head.glasses)
+        assert (one.top, one.bottom) != (other.top, other.bottom)
+        assert other == sample_person(3, index, clothes_set=1)
+
+
+def test_look_alikes_are_alike_in_their_other_clothes_too() -> None:
+    model, other = (sample_person(0, index, look_alikes=2, clothes_set=1) for index in (4, 5))
+    assert model.top == other.top
+    assert model.top != sample_person(0, 4).top
+
+
+def test_phone_and_umbrella_are_seen_only_while_an_arm_uses_them() -> None:
+    person = sample_person(0, 1)
+    person = replace(person, held=replace(person.held, kind="umbrella", side=1))
+    body = build_body(person)
+    for right, left, used in (
+        ("swing", "swing", [False, False, True, False]),
+        ("umbrella", "phone", [False, True, False, True]),
+        ("call", "swing", [True, False, False, False]),
+    ):
+        pose = walking_pose(person, 0.2, 1.0, {1: right, -1: left}, look=0.0, nod=0.0)  # type: ignore[dict-item]
+        placed = posed(body, pose, (0.0, 5.0), 0.0)
+        assert len(body.props) == 4
+        shown = [bool(np.ptp(placed.points[vertices], axis=0).max() > 0.01) for vertices, _, _ in body.props]
+        assert shown == used
+
+
+def test_raised_umbrella_is_level_above_the_head() -> None:
+    person = sample_person(0, 1)
+    person = replace(person, held=replace(person.held, kind="umbrella", side=-1))
+    body = build_body(person)
+    pose = walking_pose(person, 0.4, 1.0, {1: "swing", -1: "umbrella"}, look=0.0, nod=0.0)
+    placed = posed(body, pose, (0.0, 5.0), 70.0)
+    canopy = placed.points[body.props[-1][0]]
+    assert canopy[:, 2].min() > placed.key_points[-1, 2] - 0.12
+    assert np.ptp(canopy[:, 2]) < 0.4 < np.ptp(canopy[:, 0])

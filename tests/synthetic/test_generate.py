@@ -68,7 +68,7 @@ def test_provenance_tells_how_it_was_made(dataset: Path) -> None:
     assert provenance["note"] == "synthetic: no real person is shown"
     assert provenance["arguments"] == {
         "people": 5, "cameras": 2, "pictures": 2, "seed": 0, "height": 64, "width": 32, "train_people": 3,
-        "cameras_per_person": None,
+        "cameras_per_person": None, "look_alikes": 0, "clothes_sets": 1,
     }  # fmt: skip
     assert provenance["counts"] == {"bounding_box_train": 12, "query": 4, "bounding_box_test": 4}
     assert provenance["panda3d_version"]
@@ -166,3 +166,20 @@ def test_two_studios_side_by_side_do_not_disturb_one_another() -> None:
         before = small.take(0, 0, 0).pixels
         assert large.take(0, 0, 0).pixels.shape == (128, 64, 3)
         assert (small.take(0, 0, 0).pixels == before).all()
+
+
+def test_clothes_sets_and_look_alikes_are_told_in_truth_and_people(tmp_path: Path) -> None:
+    render_people(
+        tmp_path / "alike", people=4, cameras=2, pictures=2, height=64, width=32, look_alikes=2, clothes_sets=2
+    )
+    people = json.loads((tmp_path / "alike" / "people.json").read_text())
+    assert [person["dressed_like"] for person in people] == [None, 1, None, 3]
+    assert all(len(person["other_clothes"]) == 1 for person in people)
+    assert all(person["other_clothes"][0]["attributes"] != person["attributes"] for person in people)
+    for line in (tmp_path / "alike" / "truth.jsonl").read_text().splitlines():
+        truth = json.loads(line)
+        assert truth["clothes_set"] == (truth["camera_id"] - 1 + truth["picture"]) % 2
+        described = people[truth["person_id"] - 1]
+        worn = described if truth["clothes_set"] == 0 else described["other_clothes"][0]
+        assert truth["attributes"] == worn["attributes"]
+        assert truth["sentence"] == worn["sentence"]

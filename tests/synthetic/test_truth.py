@@ -204,7 +204,7 @@ def test_visible_fraction_is_the_ratio_of_masks(monkeypatch: pytest.MonkeyPatch)
         def someone_in_front(generator: np.random.Generator, camera: Camera, subject: PosedBody) -> list[PosedBody]:
             x, y = subject.points[:, :2].mean(axis=0)
             place = (0.85 * x + generator.uniform(-0.4, 0.4), 0.85 * y)
-            return [posed(studio._body(100), subject.pose, place, 180.0)]
+            return [posed(studio._body(100, 0), subject.pose, place, 180.0)]
 
         monkeypatch.setattr(studio, "_passers_by", someone_in_front)
         said += [studio.take(number % 10, number % 4, number).truth for number in range(20)]

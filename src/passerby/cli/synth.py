@@ -37,6 +37,18 @@ def images(
         float | None,
         typer.Option("--train-share", help="Share of the people to train on; by default two thirds.", min=0, max=1),
     ] = None,
+    look_alikes: Annotated[
+        int,
+        typer.Option(
+            "--look-alikes",
+            help="People in a row dressed alike but for one thing; 0: every sixth like the one before.",
+            min=0,
+            max=99,
+        ),
+    ] = 0,
+    clothes_sets: Annotated[
+        int, typer.Option("--clothes-sets", help="Sets of clothes each person is seen in.", min=1, max=99)
+    ] = 1,
     processes: Annotated[
         int | None, typer.Option("--processes", help="How many processes draw; by default one on every core.", min=1)
     ] = None,
@@ -59,6 +71,8 @@ def images(
                 height=height,
                 width=width,
                 train_people=None if train_share is None else round(identities * train_share),
+                look_alikes=look_alikes,
+                clothes_sets=clothes_sets,
                 processes=processes,
                 progress=progress,
             )

@@ -73,7 +73,7 @@ class Measures:
     def arm(self, below_shoulder: float) -> float:
         """Radius of the arm, `below_shoulder` metres below the shoulder joint."""
         radius = _limb_radius(_ARM, below_shoulder / self.scale)
-        return radius * self.scale * self.shape.girth**0.7 * (1.0 - 0.13 * self.shape.feminine)
+        return float(radius * self.scale * self.shape.girth**0.7 * (1.0 - 0.13 * self.shape.feminine))
 
     def leg(self, below_hip: float) -> float:
         """Radius of the leg, `below_hip` metres below the hip joint."""

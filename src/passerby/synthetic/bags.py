@@ -69,7 +69,9 @@ def _canopy(measures: Measures, thing: Thing) -> Mesh:
     bone = ARMS[thing.side][2]
     x, y, z = (float(v) for v in measures.skeleton.joints[bone])
     x, y, rim = x - thing.side * 0.10, y - 0.14, z + 0.62
-    rings = [Ring((x, y, rim + up), half, half) for up, half in ((0.0, 0.50), (0.07, 0.42), (0.14, 0.26), (0.19, 0.02))]
+    rings = [
+        Ring((x, y, rim + up), half, half) for up, half in ((0.0, 0.50), (0.07, 0.42), (0.14, 0.26), (0.19, 0.02))
+    ]
     return loft(rings, THING, rigid(bone), rows=6, segments=8)
 
 

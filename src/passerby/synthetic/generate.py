@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from passerby.atomic import atomic_path, json_text
 from passerby.errors import DataError
 from passerby.synthetic.attributes import attributes_of
+from passerby.synthetic.person import Person
 from passerby.synthetic.plan import FOLDERS, Plan, default_train_people
-from passerby.synthetic.population import sample_person
+from passerby.synthetic.population import model_of, sample_person
 from passerby.synthetic.renderer import panda3d_version
 from passerby.synthetic.sentences import sentence
 from passerby.synthetic.studio import Studio
@@ -37,6 +39,8 @@ def render_people(
     width: int = 64,
     train_people: int | None = None,
     cameras_per_person: int | None = None,
+    look_alikes: int = 0,
+    clothes_sets: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Draw a data set of synthetic people, in Market-1501's layout and names.
@@ -58,6 +62,9 @@ def render_people(
         width: Columns of the pictures, 16 to 1024.
         train_people: How many people to train on, 0 to `people`; None for two thirds.
         cameras_per_person: By how many of the cameras each person is seen, a random few; None for all.
+        look_alikes: How many people in a row are dressed alike but for one thing each: 0 for a usual crowd, in
+            which every sixth is like the one before; 1 for nobody; 2 to 99 for groups of so many.
+        clothes_sets: In how many sets of clothes each person is seen, 1 to 99, in turn by camera and picture.
         progress: Called after each picture with the number of those done and of all.
 
     Returns:
@@ -71,7 +78,18 @@ def render_people(
     output = Path(output)
     if train_people is None:
         train_people = default_train_people(people)
-    plan = Plan(people, cameras, pictures, seed, height, width, train_people, cameras_per_person)
+    plan = Plan(
+        people,
+        cameras,
+        pictures,
+        seed,
+        height,
+        width,
+        train_people,
+        cameras_per_person,
+        look_alikes=look_alikes,
+        clothes_sets=clothes_sets,
+    )
     check_replaceable(output)
     done = 0
 
@@ -81,13 +99,18 @@ def render_people(
         if progress is not None:
             progress(done, plan.total)
 
-    with atomic_path(output) as folder, Studio(seed, height, width) as studio:
+    with atomic_path(output) as folder, studio_of(plan) as studio:
         make_folders(folder)
         with (folder / TRUTH).open("w", encoding="utf-8", newline="\n") as truth:
             for person in range(people):
                 truth.write(draw_person(studio, plan, person, folder, count))
         write_descriptions(folder, plan)
     return output
+
+
+def studio_of(plan: Plan) -> Studio:
+    """The studio in which a data set is drawn."""
+    return Studio(plan.seed, plan.height, plan.width, look_alikes=plan.look_alikes, clothes_sets=plan.clothes_sets)
 
 
 def make_folders(folder: Path) -> None:
@@ -125,10 +148,20 @@ def write_descriptions(folder: Path, plan: Plan) -> None:
     """Write `people.json` and `provenance.json`, which make a data set complete, into `folder`."""
     people = []
     for index in range(plan.people):
-        attributes = attributes_of(sample_person(plan.seed, index))
-        split = "train" if index < plan.train_people else "test"
-        described = {"sentence": sentence(attributes), "attributes": plain(attributes)}
-        people.append({"person_id": index + 1, "split": split, **described})
+        model = model_of(index, plan.look_alikes)
+        first, *others = (
+            _description(sample_person(plan.seed, index, plan.look_alikes, clothes_set))
+            for clothes_set in range(plan.clothes_sets)
+        )
+        people.append(
+            {
+                "person_id": index + 1,
+                "split": "train" if index < plan.train_people else "test",
+                "dressed_like": model + 1 if model != index else None,
+                **first,
+                "other_clothes": others,
+            }
+        )
     (folder / PEOPLE).write_text(json_text(people), encoding="utf-8")
     provenance = {
         "generator": GENERATOR,
@@ -139,6 +172,11 @@ def write_descriptions(folder: Path, plan: Plan) -> None:
         "counts": plan.counts(),
     }
     (folder / PROVENANCE).write_text(json_text(provenance), encoding="utf-8")
+
+
+def _description(person: Person) -> dict[str, Any]:
+    attributes = attributes_of(person)
+    return {"sentence": sentence(attributes), "attributes": plain(attributes)}
 
 
 def check_replaceable(output: Path, generator: str = GENERATOR) -> None:

@@ -11,6 +11,7 @@ FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
 """Market-1501's folders."""
 
 _MOST_PEOPLE, _MOST_CAMERAS, _MOST_PICTURES = 9999, 9999, 9999
+_MOST_ALIKE = 99
 _SMALLEST_SIDE, _LARGEST_SIDE = 16, 1024
 
 
@@ -27,6 +28,9 @@ class Plan:
         width: Columns of the pictures, 16 to 1024.
         train_people: How many people to train on, 0 to `people`.
         cameras_per_person: By how many of the cameras each person is seen, 1 to `cameras`; None for all.
+        look_alikes: How many people in a row are dressed alike but for one thing each, 0 to 99: 0 for a usual
+            crowd, in which every sixth is like the one before; 1 for nobody; more for groups of so many.
+        clothes_sets: In how many sets of clothes each person is seen, 1 to 99, in turn by camera and picture.
 
     Raises:
         DataError: A number is out of range.
@@ -40,6 +44,8 @@ class Plan:
     width: int
     train_people: int
     cameras_per_person: int | None = None
+    look_alikes: int = 0
+    clothes_sets: int = 1
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -51,6 +57,8 @@ class Plan:
             ("width", _SMALLEST_SIDE, _LARGEST_SIDE),
             ("train_people", 0, self.people),
             ("cameras_per_person", 1, self.cameras),
+            ("look_alikes", 0, _MOST_ALIKE),
+            ("clothes_sets", 1, _MOST_ALIKE),
         ):
             value = getattr(self, name)
             if value is not None and not lowest <= value <= highest:

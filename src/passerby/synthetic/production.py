@@ -8,7 +8,7 @@ from pathlib import Path
 
 from passerby.errors import DataError
 from passerby.machine import processors
-from passerby.synthetic.generate import draw_person
+from passerby.synthetic.generate import draw_person, studio_of
 from passerby.synthetic.plan import Plan, default_train_people
 from passerby.synthetic.renderer import panda3d_version
 from passerby.synthetic.studio import Studio
@@ -27,6 +27,8 @@ def produce_people(
     width: int = 64,
     train_people: int | None = None,
     cameras_per_person: int | None = None,
+    look_alikes: int = 0,
+    clothes_sets: int = 1,
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -46,6 +48,9 @@ def produce_people(
         width: Columns of the pictures, 16 to 1024.
         train_people: How many people to train on, 0 to `people`; None for two thirds.
         cameras_per_person: By how many of the cameras each person is seen, a random few; None for all.
+        look_alikes: How many people in a row are dressed alike but for one thing each: 0 for a usual crowd, in
+            which every sixth is like the one before; 1 for nobody; 2 to 99 for groups of so many.
+        clothes_sets: In how many sets of clothes each person is seen, 1 to 99, in turn by camera and picture.
         processes: How many processes draw, 1 or more; None for one on every core.
         progress: Called at the beginning and after each person with the number of pictures done and of all.
 
@@ -60,7 +65,18 @@ def produce_people(
     """
     output = Path(output)
     train_people = default_train_people(people) if train_people is None else train_people
-    plan = Plan(people, cameras, pictures, seed, height, width, train_people, cameras_per_person)
+    plan = Plan(
+        people,
+        cameras,
+        pictures,
+        seed,
+        height,
+        width,
+        train_people,
+        cameras_per_person,
+        look_alikes=look_alikes,
+        clothes_sets=clothes_sets,
+    )
     processes = processors() if processes is None else processes
     if processes < 1:
         raise DataError(f"expected 1 process or more, got {processes}; give a number from 1 up")
@@ -84,13 +100,13 @@ def produce_people(
 
 def _draw(plan: Plan, person: int, data: Path, record: Path) -> None:
     """Draw a person's pictures, then write the record that says so."""
-    lines = draw_person(_studio(plan.seed, plan.height, plan.width), plan, person, data)
+    lines = draw_person(_studio(plan), plan, person, data)
     aside = record.with_suffix(".part")
     aside.write_text(lines, encoding="utf-8", newline="\n")
     os.replace(aside, record)
 
 
 @cache
-def _studio(seed: int, height: int, width: int) -> Studio:
+def _studio(plan: Plan) -> Studio:
     """This process's studio."""
-    return Studio(seed, height, width)
+    return studio_of(plan)

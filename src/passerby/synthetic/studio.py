@@ -53,13 +53,25 @@ class Studio:
         height: Rows of the pictures.
         width: Columns of the pictures.
         effects: Whether pictures go through the cameras' sensors, lenses and codecs.
+        look_alikes: How many people in a row are dressed alike, as `population.sample_person` takes it.
+        clothes_sets: In how many sets of clothes each person is seen, in turn by camera and picture.
 
     Raises:
         MissingExtraError: panda3d is not installed.
     """
 
-    def __init__(self, seed: int, height: int, width: int, effects: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int,
+        height: int,
+        width: int,
+        effects: bool = True,
+        *,
+        look_alikes: int = 0,
+        clothes_sets: int = 1,
+    ) -> None:
         self._seed, self._height, self._width, self._effects = seed, height, width, effects
+        self._look_alikes, self._clothes_sets = look_alikes, clothes_sets
         self._renderer = Renderer(height * FINER, width * FINER)
         self._body = lru_cache(maxsize=64)(self._build_body)
         self._described = lru_cache(maxsize=64)(self._describe)
@@ -83,19 +95,21 @@ class Studio:
             (height, width, 3) uint8 sRGB, the person's box filling it, and what is true of it.
         """
         generator = stream(self._seed, "picture", person, camera, picture)
+        clothes_set = (camera + picture) % self._clothes_sets
         view = self._view(camera)
         light = momentary_light(view.site.light, generator)
-        subject = self._walker(generator, view.camera, self._body(person))
+        subject = self._walker(generator, view.camera, self._body(person, clothes_set))
         box = _jittered(generator, _box_around(view.camera, subject), view.camera.framing.jitter)
         bodies = [subject, *self._passers_by(generator, view.camera, subject)]
         display, drawing = self._compose(view, light, box, bodies)
         if self._effects:
             display = through(view.look, display, round(box.height), generator)
-        attributes, words = self._described(person)
+        attributes, words = self._described(person, clothes_set)
         truth = Truth(
             person=person,
             camera=camera,
             picture=picture,
+            clothes_set=clothes_set,
             frame=FRAME,
             box=box,
             size=(self._height, self._width),
@@ -166,7 +180,7 @@ class Studio:
         passers = []
         chance = float(generator.random())
         if chance < 0.27:
-            body = self._body(_FIRST_BYSTANDER + int(generator.integers(_BYSTANDERS)))
+            body = self._body(_FIRST_BYSTANDER + int(generator.integers(_BYSTANDERS)), 0)
             side = 1.0 if generator.random() < 0.5 else -1.0
             if chance < 0.20:
                 further, aside = float(generator.uniform(0.4, 4.0)), side * float(generator.uniform(0.25, 0.9))
@@ -178,11 +192,12 @@ class Studio:
             passers.append(posed(body, pose, place, _heading(generator, camera)))
         return passers
 
-    def _build_body(self, index: int) -> Body:
-        return build_body(sample_person(self._seed, index))
+    def _build_body(self, index: int, clothes_set: int) -> Body:
+        look_alikes = self._look_alikes if index < _FIRST_BYSTANDER else 1
+        return build_body(sample_person(self._seed, index, look_alikes, clothes_set))
 
-    def _describe(self, index: int) -> tuple[Attributes, str]:
-        attributes = attributes_of(self._body(index).person)
+    def _describe(self, index: int, clothes_set: int) -> tuple[Attributes, str]:
+        attributes = attributes_of(self._body(index, clothes_set).person)
         return attributes, sentence(attributes)
 
     def _build_view(self, index: int) -> _View:

@@ -70,6 +70,7 @@ class Truth:
         person: Which person of the world, from 0.
         camera: Which camera, from 0.
         picture: Which picture of this person by this camera, from 0.
+        clothes_set: Which of the person's clothes are worn, from 0.
         frame: Rows and columns of the camera's whole picture.
         box: What of that picture is shown, in its pixels; may reach beyond its edges.
         size: Rows and columns of the picture.
@@ -88,6 +89,7 @@ class Truth:
     person: int
     camera: int
     picture: int
+    clothes_set: int
     frame: tuple[int, int]
     box: Box
     size: tuple[int, int]

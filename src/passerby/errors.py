@@ -31,6 +31,22 @@ class CalibrationError(PasserbyError):
     """A decision was asked for, but no calibration says which distance means the same person."""
 
 
+class PolicyError(PasserbyError):
+    """A gallery's policy has an unknown key or a value that does not fit."""
+
+
+class AccessError(PasserbyError):
+    """The role, the cameras, the purpose or the policy of a gallery do not allow it."""
+
+
+class KeyringError(PasserbyError):
+    """A key or passphrase is missing or does not fit, or what lies under it is damaged."""
+
+
+class AuditError(PasserbyError):
+    """An audit log or an erasure receipt is not what was once written."""
+
+
 class MissingExtraError(PasserbyError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -45,7 +45,9 @@ def test_a_model_that_knows_nothing_gives_even_odds() -> None:
     random = np.random.default_rng(3)
     evidence = fit_evidence(roc_curve(random.random(500) + 1, random.random(500)), people=50)
     assert evidence.platt == (0, 0)
-    assert same_person_probability(evidence, [0.1, 1.9], method="platt").tolist() == pytest.approx([0.5, 0.5], abs=0.01)
+    assert same_person_probability(evidence, [0.1, 1.9], method="platt").tolist() == pytest.approx(
+        [0.5, 0.5], abs=0.01
+    )
     assert (same_person_probability(evidence, [0.1, 0.5, 1.9], method="isotonic") < 0.7).all()
 
 

@@ -1,0 +1,374 @@
+"""The audit log: who did what to a gallery, when, for which purpose and case; each line is chained to the one before.
+
+A line's hash covers its content and the hash of the line before, so that a line that is changed, cut out, put in or
+moved breaks the chain. Lines missing at the end break nothing; that is what the *head* is for: count and last hash,
+signed and kept apart from the lines. An older head that somebody has written down elsewhere (a witness) shows besides
+that everything before it is still as it was then, even if log and head were both put back to an earlier state.
+
+What refers to a person (the *subject*) is in a line only as a salted hash. Subject and salt stand beside what is
+hashed and can be removed: afterwards the line says that somebody looked, no longer at whom, and the chain holds.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from passerby.errors import AuditError
+from passerby.privacy.canonical import canonical
+from passerby.privacy.signing import SigningKey, is_signed
+
+Detail: TypeAlias = Mapping[str, str | int | float | bool | Sequence[str] | Sequence[int] | None]
+
+GENESIS = "0" * 64
+"""What stands for the hash before the first line."""
+
+_DOMAIN = b"passerby audit line 1\n"
+_HEAD_DOMAIN = b"passerby audit head 1\n"
+_SUBJECT_DOMAIN = b"passerby audit subject 1\n"
+_LARGEST = 65_536  # characters of a line
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """What is to be put on record.
+
+    Attributes:
+        time: When, with its zone.
+        principal: Who.
+        purpose: What for.
+        case: The case's number, not a name; empty where there is none.
+        action: What was done or tried, one of `passerby.privacy.roles.Action`.
+        allowed: Whether it was allowed.
+        detail: What else is needed to understand it later: counts, cameras, the reason of a refusal. Stays for ever,
+            so nothing of the people in the pictures belongs in it.
+        subject: What refers to people in the pictures, such as the ids of sightings; can be erased later.
+    """
+
+    time: datetime
+    principal: str
+    purpose: str
+    case: str
+    action: str
+    allowed: bool = True
+    detail: Detail = field(default_factory=dict)
+    subject: Detail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One line of the log.
+
+    Attributes:
+        sequence: 1 for the first line.
+        time: UTC, as 2026-01-31T12:00:00.000000Z.
+        principal: Who.
+        purpose: What for.
+        case: Number of the case, or empty.
+        action: What was done or tried.
+        allowed: Whether it was allowed.
+        detail: See `AuditEvent`.
+        commitment: Salted SHA-256 of the subject; empty where there never was one.
+        previous: The line before's hash, `GENESIS` for the first.
+        hash: SHA-256 of all the above.
+        subject: What the commitment is of; None where there is none, or it has been erased.
+        salt: 16 random bytes in hexadecimal, which go with the subject.
+    """
+
+    sequence: int
+    time: str
+    principal: str
+    purpose: str
+    case: str
+    action: str
+    allowed: bool
+    detail: Detail
+    commitment: str
+    previous: str
+    hash: str
+    subject: Detail | None = None
+    salt: str = ""
+
+    @property
+    def subject_erased(self) -> bool:
+        """Whether the line once had a subject that has been erased."""
+        return bool(self.commitment) and self.subject is None
+
+    def without_subject(self) -> "AuditRecord":
+        """The same line without what refers to people; its hash stays."""
+        return replace(self, subject=None, salt="")
+
+    def to_line(self) -> str:
+        """The line, without a line break; there is only one way of writing it."""
+        return canonical({name: getattr(self, name) for name in _FIELDS})
+
+
+_FIELDS = tuple(field.name for field in fields(AuditRecord))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """How long a log is and how it ends: kept apart from it, to see whether its end has been cut off.
+
+    Attributes:
+        count: Lines.
+        hash: The last line's hash; `GENESIS` where there is none.
+        signature: Of count and hash, by the gallery's signing key; empty where it is unsigned.
+    """
+
+    count: int = 0
+    hash: str = GENESIS
+    signature: str = ""
+
+    def signed(self, key: SigningKey) -> "AuditHead":
+        """The same with a signature."""
+        return replace(self, signature=key.sign(self._message()))
+
+    def is_signed_by(self, public: str) -> bool:
+        """Whether the signature is that of a public key's holder."""
+        return is_signed(self._message(), self.signature, public)
+
+    def _message(self) -> bytes:
+        return _HEAD_DOMAIN + f"{self.count}:{self.hash}".encode()
+
+    def to_text(self) -> str:
+        """The head as one word, to be written down elsewhere: `count:hash`, and `:signature` where there is one."""
+        return ":".join(str(part) for part in (self.count, self.hash, self.signature) if part != "")
+
+
+def read_head(text: str) -> AuditHead:
+    """Read what `AuditHead.to_text` wrote.
+
+    Raises:
+        AuditError: It is no head.
+    """
+    parts = text.strip().split(":")
+    count, digest = (*parts, "", "")[:2]
+    is_hash = len(digest) == 64 and set(digest) <= set("0123456789abcdef")
+    if len(parts) not in (2, 3) or not (count.isascii() and count.isdecimal() and len(count) < 19) or not is_hash:
+        raise AuditError("expected the head of an audit log as COUNT:HASH, as `passerby audit verify` prints it")
+    return AuditHead(int(count), digest, parts[2] if len(parts) == 3 else "")
+
+
+def append(event: AuditEvent, head: AuditHead) -> tuple[AuditRecord, AuditHead]:
+    """The next line of a log, and its new head, unsigned.
+
+    Whoever stores them must see to it that nobody else appends to the same head meanwhile, and that line and head are
+    stored together or not at all.
+
+    Args:
+        event: What to put on record.
+        head: Of the log so far; `AuditHead()` for an empty one.
+
+    Raises:
+        ValueError: The time has no zone, a number is not finite, or the line would pass 64 KiB.
+    """
+    if event.time.tzinfo is None:
+        raise ValueError("expected a time with a zone")
+    salt = secrets.token_hex(16) if event.subject is not None else ""
+    record = AuditRecord(
+        sequence=head.count + 1,
+        time=event.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        principal=event.principal,
+        purpose=event.purpose,
+        case=event.case,
+        action=str(event.action),
+        allowed=event.allowed,
+        detail=dict(event.detail),
+        commitment=_commitment(event.subject, salt) if event.subject is not None else "",
+        previous=head.hash,
+        hash="",
+        subject=event.subject,
+        salt=salt,
+    )
+    record = replace(record, hash=_hash(record))
+    if len(record.to_line()) > _LARGEST:
+        raise ValueError(f"expected an audit line of at most {_LARGEST} characters; name fewer subjects in one line")
+    return record, AuditHead(record.sequence, record.hash)
+
+
+def read_line(line: str) -> AuditRecord:
+    """Read one line.
+
+    Raises:
+        AuditError: It is no line of an audit log, or not written as `AuditRecord.to_line` writes it.
+    """
+    try:
+        if len(line) > _LARGEST:
+            raise ValueError
+        content: Any = json.loads(line)
+        record = AuditRecord(**content)
+        well_formed = _has_types(record) and record.to_line() == line
+    except (ValueError, TypeError, RecursionError) as error:
+        raise AuditError("unreadable") from error
+    if not well_formed:
+        raise AuditError("not written as audit lines are")
+    return record
+
+
+@dataclass(frozen=True, slots=True)
+class AuditProblem:
+    """Something in a log that is not as it was written.
+
+    Attributes:
+        line: Which line, from 1; one past the last where lines are missing at the end.
+        message: What is wrong with it.
+    """
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What verifying a log found.
+
+    Attributes:
+        lines: How many there are.
+        head: The head as the lines themselves give it, unsigned.
+        erased_subjects: Lines whose subject has been erased.
+        problems: What is wrong, in the order of lines; empty: nothing.
+    """
+
+    lines: int
+    head: AuditHead
+    erased_subjects: int
+    problems: tuple[AuditProblem, ...]
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+ERASED_LINES = "erased_subjects"
+"""Key of an event's `detail` that lists as [first, last, first, last, …] the lines whose subjects it erased."""
+
+
+def verify_lines(
+    lines: Iterable[str],
+    head: AuditHead | None = None,
+    *,
+    public: str | None = None,
+    witnesses: Sequence[AuditHead] = (),
+) -> AuditReport:
+    """Check a log from its first line to its last.
+
+    Found are lines that were changed, cut out, put in or moved; with `head` also those cut off or added at the end;
+    with `witnesses` also a log that was rewritten as a whole; and a subject removed without an erasure on record.
+
+    Args:
+        lines: The lines in their stored order, without line breaks. They are read once.
+        head: The head that was kept apart.
+        public: Public key of the gallery; the head's signature is checked where it is given.
+        witnesses: Older heads that were written down elsewhere.
+    """
+    problems: list[AuditProblem] = []
+    reached = AuditHead()
+    expected: dict[int, str] = {witness.count: witness.hash for witness in witnesses if witness.count}
+    unexplained: set[int] = set()
+    erased = number = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            record = read_line(line)
+        except AuditError as error:
+            problems.append(AuditProblem(number, str(error)))
+            reached = AuditHead(reached.count + 1, "")  # the next line's `previous` cannot be checked
+            continue
+        message = _disagreement(record, reached)
+        if message:
+            problems.append(AuditProblem(number, message))
+        if record.subject_erased:
+            erased += 1
+            unexplained.add(record.sequence)
+        if expected.pop(record.sequence, record.hash) != record.hash:
+            problems.append(AuditProblem(number, "not the line that the witness saw; the log has been rewritten"))
+        for explained in _erased_by(record):
+            unexplained.difference_update(explained)
+        reached = AuditHead(record.sequence, record.hash)
+    problems += [AuditProblem(n, "its subject was removed, but no erasure is on record") for n in unexplained]
+    problems += [
+        AuditProblem(number + 1, f"a witness saw {count:,} lines; line {count:,} is gone") for count in expected
+    ]
+    problems += _at_the_end(number, reached, head, public)
+    return AuditReport(number, reached, erased, tuple(sorted(problems, key=lambda problem: problem.line)))
+
+
+def line_ranges(sequences: Iterable[int]) -> list[int]:
+    """Write numbers of lines as [first, last, first, last, …], for `ERASED_LINES`."""
+    ranges: list[int] = []
+    for sequence in sorted(set(sequences)):
+        if ranges and ranges[-1] == sequence - 1:
+            ranges[-1] = sequence
+        else:
+            ranges += [sequence, sequence]
+    return ranges
+
+
+def _disagreement(record: AuditRecord, before: AuditHead) -> str:
+    """What is wrong with a line that follows `before`; empty: nothing."""
+    if _hash(record) != record.hash:
+        return "changed"
+    if record.subject is not None and _commitment(record.subject, record.salt) != record.commitment:
+        return "its subject was changed"
+    if record.sequence != before.count + 1:
+        return f"expected line {before.count + 1}, got {record.sequence}: lines are missing, were moved or put in"
+    if before.hash and record.previous != before.hash:
+        return "does not follow from the line before: that one was changed, or this one put in"
+    return ""
+
+
+def _at_the_end(lines: int, reached: AuditHead, head: AuditHead | None, public: str | None) -> list[AuditProblem]:
+    if head is None:
+        return []
+    problems = []
+    if reached.count < head.count:
+        missing = head.count - reached.count
+        problems.append(AuditProblem(lines + 1, f"{missing:,} missing at the end: the head counts {head.count:,}"))
+    elif reached.count > head.count:
+        problems.append(AuditProblem(head.count + 1, f"added after the end: the head counts {head.count:,}"))
+    elif reached.hash and reached.hash != head.hash:
+        problems.append(AuditProblem(max(lines, 1), "not the last line that the head names; the log was rewritten"))
+    if public is not None and head.count and not head.is_signed_by(public):
+        problems.append(AuditProblem(lines + 1, "the head is not signed with the gallery's key"))
+    return problems
+
+
+def _erased_by(record: AuditRecord) -> list[range]:
+    """The lines whose subjects a line says it erased; only lines before it can be."""
+    ends = record.detail.get(ERASED_LINES, ())
+    if not isinstance(ends, list) or not all(type(end) is int for end in ends):
+        return []
+    pairs = zip(ends[::2], ends[1::2], strict=False)
+    return [range(max(first, 1), min(last + 1, record.sequence)) for first, last in pairs]
+
+
+def _hash(record: AuditRecord) -> str:
+    content = {name: getattr(record, name) for name in _FIELDS if name not in ("hash", "subject", "salt")}
+    return hashlib.sha256(_DOMAIN + canonical(content).encode()).hexdigest()
+
+
+def _commitment(subject: Detail, salt: str) -> str:
+    return hashlib.sha256(_SUBJECT_DOMAIN + bytes.fromhex(salt) + canonical(subject).encode()).hexdigest()
+
+
+def _has_types(record: AuditRecord) -> bool:
+    texts = ("time", "principal", "purpose", "case", "action", "commitment", "previous", "hash", "salt")
+    return (
+        all(isinstance(getattr(record, name), str) for name in texts)
+        and type(record.sequence) is int
+        and isinstance(record.allowed, bool)
+        and isinstance(record.detail, dict)
+        and (record.subject is None) == (record.salt == "")
+        and (record.subject is None or (isinstance(record.subject, dict) and _is_hexadecimal(record.salt)))
+    )
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return len(text) == 32 and set(text) <= set("0123456789abcdef")

@@ -175,10 +175,12 @@ class Studio:
         return posed(body, sample_pose(generator, body.person), (aside, distance), heading)
 
     def _passers_by(self, generator: np.random.Generator, camera: Camera, subject: PosedBody) -> list[PosedBody]:
-        """Others in the picture: behind or beside (one in five), or partly in front (one in fourteen)."""
+        """Others in the picture: along with them (one in twelve), behind or beside, or partly in front."""
         x, y = (float(subject.points[:, axis].mean()) for axis in (0, 1))
         passers = []
         chance = float(generator.random())
+        if chance < 0.08:
+            return self._companions(generator, subject, (x, y))
         if chance < 0.27:
             body = self._body(_FIRST_BYSTANDER + int(generator.integers(_BYSTANDERS)), 0)
             side = 1.0 if generator.random() < 0.5 else -1.0
@@ -191,6 +193,21 @@ class Studio:
             pose = sample_pose(generator, body.person)
             passers.append(posed(body, pose, place, _heading(generator, camera)))
         return passers
+
+    def _companions(
+        self, generator: np.random.Generator, subject: PosedBody, place: tuple[float, float]
+    ) -> list[PosedBody]:
+        """Those who walk with a person, at one side or at both, the same way."""
+        across = np.radians(subject.heading)
+        side = 1.0 if generator.random() < 0.5 else -1.0
+        companions = []
+        for turn in (side, -side)[: 1 if generator.random() < 0.7 else 2]:
+            body = self._body(_FIRST_BYSTANDER + int(generator.integers(_BYSTANDERS)), 0)
+            gap = turn * float(generator.uniform(0.5, 0.8))
+            beside = (place[0] + gap * float(np.cos(across)), place[1] + gap * float(np.sin(across)))
+            heading = subject.heading + float(generator.normal(0.0, 6.0))
+            companions.append(posed(body, sample_pose(generator, body.person), beside, heading))
+        return companions
 
     def _build_body(self, index: int, clothes_set: int) -> Body:
         look_alikes = self._look_alikes if index < _FIRST_BYSTANDER else 1

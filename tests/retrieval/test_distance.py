@@ -54,7 +54,7 @@ def test_what_does_not_fit_is_refused() -> None:
         cosine_distances(units, units[:, :2])
     with pytest.raises(DataError, match=r"row 1 of the gallery embeddings has length 2"):
         cosine_distances(units, units * [[1], [2], [1]])
-    with pytest.raises(DataError, match="row 0 of the query embeddings has length nan"):
+    with pytest.raises(DataError, match="row 0 of the query embeddings is not finite"):
         cosine_distances(units * np.nan, units)
     with pytest.raises(DataError, match="at least 1 row"):
         next(distance_blocks(units, units, rows=0))

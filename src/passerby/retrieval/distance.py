@@ -101,15 +101,26 @@ def _checked(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> tuple[Floa
             "expected query and gallery embeddings of shapes (Q, D) and (G, D) with the same D, "
             f"got {queries.shape} and {gallery.shape}"
         )
-    return _unit("query", queries), _unit("gallery", gallery)
+    return unit_rows("query", queries), unit_rows("gallery", gallery)
 
 
-def _unit(name: str, embeddings: npt.NDArray[Any]) -> FloatArray:
+def unit_rows(name: str, embeddings: npt.NDArray[Any]) -> FloatArray:
+    """Give (N, D) embeddings as float32, once it is sure that every row is of length 1.
+
+    Args:
+        name: What the error calls them, such as "query".
+        embeddings: (N, D) unit vectors, as `normalise` makes them.
+
+    Raises:
+        DataError: A row is not finite or not of length 1; the first such row is named.
+    """
     embeddings = embeddings.astype(np.float32, copy=False)
     squares = np.einsum("nd,nd->n", embeddings, embeddings)
     wrong = ~(np.abs(squares - 1) <= 2 * UNIT_TOLERANCE)
     if wrong.any():
         row = int(wrong.argmax())
+        if not np.isfinite(embeddings[row]).all():
+            raise DataError(f"row {row} of the {name} embeddings is not finite; expected a vector of length 1")
         raise DataError(
             f"row {row} of the {name} embeddings has length {np.sqrt(squares[row]):.3g}, expected 1; "
             "pass them through passerby.retrieval.distance.normalise first"

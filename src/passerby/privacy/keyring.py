@@ -45,7 +45,7 @@ class PassphraseLock(_Strict):
 
     kind: Literal["passphrase"] = "passphrase"
     salt: _Base64 = Field(default_factory=lambda: b64encode(secrets.token_bytes(16)).decode(), min_length=12)
-    memory_kib: int = Field(64 * 1024, ge=64, le=4 * 1024 * 1024)
+    memory_kib: int = Field(64 * 1024, ge=64, le=4 * 1024 * 1024)  # Argon2 needs 8 KiB for each lane
     iterations: int = Field(3, ge=1, le=100)
     lanes: int = Field(4, ge=1, le=8)
 
@@ -239,7 +239,7 @@ def _root(secret: Secret, lock: KeyLock | PassphraseLock) -> bytes:
         return stretch(
             secret,
             b64decode(lock.salt),
-            memory_kib=max(lock.memory_kib, 8 * lock.lanes),
+            memory_kib=lock.memory_kib,
             iterations=lock.iterations,
             lanes=lock.lanes,
         )

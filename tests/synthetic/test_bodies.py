@@ -83,19 +83,20 @@ def test_posed_body_stands_on_the_ground_and_faces_its_heading(heading: float) -
     assert (towards @ ahead).max() > 0.15 > -(towards @ ahead).min()
 
 
-def test_projection_agrees_with_pixels_and_rays() -> None:
-    camera, box = sample_camera(0, 1), Box(500.0, 200.0, 600.0, 420.0)
-    points = np.array([[0.1, 7.0, 1.2], [-0.4, 9.0, 0.0], [0.5, 6.0, 1.7]], np.float32)
+@pytest.mark.parametrize("distortion", [0.0, -0.2, 0.05])
+def test_projection_agrees_with_pixels_and_rays(distortion: float) -> None:
+    camera, box = replace(sample_camera(0, 1), distortion=distortion), Box(500.0, 200.0, 600.0, 420.0)
+    points = np.array([[0.1, 7.0, 1.2], [-2.4, 9.0, 0.0], [1.5, 6.0, 1.7]], np.float32)
     pixels = camera.pixels(points)
-    clip = np.concatenate([points, np.ones((3, 1), np.float32)], 1) @ camera.projection(box)
+    clip = np.concatenate([camera.bent(points), np.ones((3, 1), np.float32)], 1) @ camera.projection(box)
     x = (clip[:, 0] / clip[:, 3] + 1) / 2 * box.width + box.left
     y = (1 - clip[:, 1] / clip[:, 3]) / 2 * box.height + box.top
     assert np.allclose(np.stack([x, y], 1), pixels, atol=0.05)
     # A ray through the pixel that shows a point passes that point.
-    pixel = Box(*(pixels[0] - 0.5), *(pixels[0] + 0.5))
-    ray = camera.rays(pixel, 1, 1)[0, 0]
-    towards = points[0] - (0.0, 0.0, camera.height)
-    assert np.allclose(np.cross(ray / np.linalg.norm(ray), towards), 0.0, atol=1e-2)
+    for place, point in zip(pixels, points, strict=True):
+        ray = camera.rays(Box(*(place - 0.5), *(place + 0.5)), 1, 1)[0, 0]
+        towards = point - (0.0, 0.0, camera.height)
+        assert np.allclose(np.cross(ray / np.linalg.norm(ray), towards), 0.0, atol=1e-2)
 
 
 @pytest.mark.parametrize("size", [2, 4, 5])

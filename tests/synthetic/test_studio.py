@@ -64,8 +64,11 @@ def test_person_is_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     # The same picture with and without people differs where the person stands.
     with Studio(0, 64, 32, effects=False) as studio:
         shown = [studio.take(person, 0, 0).pixels.astype(int) for person in range(4)]
-        nothing = Drawing(np.zeros((128, 64, 4), np.uint8), np.zeros((128, 64), np.uint8))
-        monkeypatch.setattr(studio._renderer, "draw", lambda *_: nothing)
+
+        def nothing(_: object, __: object, ___: object, size: tuple[int, int]) -> Drawing:
+            return Drawing(np.zeros((*size, 4), np.uint8), np.zeros(size, np.uint8))
+
+        monkeypatch.setattr(studio._renderer, "draw", nothing)
         empty = [studio.take(person, 0, 0).pixels.astype(int) for person in range(4)]
     for with_person, without in zip(shown, empty, strict=True):
         changed = np.abs(with_person - without).max(axis=2) > 4

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,13 @@ import pytest
 
 from passerby.synthetic.body import Body, PosedBody, build_body, posed
 from passerby.synthetic.camera import Box, Camera
+from passerby.synthetic.canvas import Canvas
 from passerby.synthetic.gait import sample_pose, walking_pose
 from passerby.synthetic.keypoints import KEY_POINTS
 from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.renderer import Renderer
+from passerby.synthetic.site_kinds import INDOORS
 from passerby.synthetic.skeleton import Bone
 from passerby.synthetic.studio import Studio
 from passerby.synthetic.truth import Picture
@@ -178,41 +181,52 @@ def test_key_points_outside_the_picture_are_not_visible(taken: list[Picture]) ->
 
 
 def test_visible_fraction_is_the_ratio_of_masks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw the person alone with a wide margin, and in the picture; count both."""
-    with Studio(11, 192, 96, effects=False) as studio:
-        compared = []
+    """Draw the person alone with a wide margin, and white among black others in the box; count both."""
+    height, width = 192, 96
+    with (
+        Studio(11, height, width, effects=False) as studio,
+        Renderer(height, width) as close,
+        Renderer(3 * height, 3 * width) as far,
+    ):
+        compared, behind = [], []
         compose = studio._compose
 
-        def watch(view: object, light: object, box: Box, bodies: list[PosedBody]) -> tuple[object, object]:
+        def watch(view: Any, light: Any, canvas: Canvas, bodies: list[PosedBody]) -> Any:
+            camera, box = view.camera, canvas.box
             wide = Box(box.left - box.width, box.top - box.height, box.right + box.width, box.bottom + box.height)
-            camera = view.camera
+            bent = [replace(body, points=camera.bent(body.points)) for body in bodies]
             white = [np.ones_like(body.points) for body in bodies]
-            whole = studio._renderer.draw(bodies[:1], white[:1], camera.projection(wide)).pixels[..., 3] > 0
             dark = [white[0], *(np.zeros_like(points) for points in white[1:])]
             white_only = replace(bodies[0].body, texture=np.full_like(bodies[0].body.texture, 255))
-            marked = [replace(bodies[0], body=white_only), *bodies[1:]]
-            shown = studio._renderer.draw(marked, dark, camera.projection(box)).pixels[..., 0] > 127
-            alone = studio._renderer.draw(bodies[:1], white[:1], camera.projection(box)).pixels[..., 3] > 0
-            height, width = whole.shape[0] // 3, whole.shape[1] // 3
-            uncut = whole[height : 2 * height, width : 2 * width].sum() / whole.sum()
-            compared.append(uncut * shown.sum() / alone.sum())
-            return compose(view, light, box, bodies)
+            marked = [replace(bent[0], body=white_only), *bent[1:]]
+            whole = far.draw(marked[:1], white[:1], camera.projection(wide)).pixels[..., 0] > 127
+            seen = close.draw(marked, dark, camera.projection(box)).pixels[..., 0] > 127
+            feet = bodies[0].points.mean(axis=0) * (1.0, 1.0, 0.0)
+            free = view.backdrop.depths(box, (height, width)) > camera.depths(feet[None].astype(np.float32))[0]
+            behind.append((seen & ~free).any())
+            compared.append((seen & free).sum() / whole.sum())
+            return compose(view, light, canvas, bodies)
 
         monkeypatch.setattr(studio, "_compose", watch)
-        said = [studio.take(number % 10, number % 4, number).truth for number in range(60)]
+        said = [studio.take(number % 10, number % 40, number).truth for number in range(80)]
 
-        def someone_in_front(generator: np.random.Generator, camera: Camera, subject: PosedBody) -> list[PosedBody]:
+        def someone_in_front(_: Any, __: Any, ___: Any, subject: PosedBody, body_of: Any) -> list[PosedBody]:
             x, y = subject.points[:, :2].mean(axis=0)
-            place = (0.85 * x + generator.uniform(-0.4, 0.4), 0.85 * y)
-            return [posed(studio._body(100, 0), subject.pose, place, 180.0)]
+            place = (0.85 * x + 0.1 * (len(compared) % 9 - 4), 0.85 * y)
+            return [posed(body_of(100, 0), subject.pose, place, 180.0)]
 
-        monkeypatch.setattr(studio, "_passers_by", someone_in_front)
-        said += [studio.take(number % 10, number % 4, number).truth for number in range(20)]
+        monkeypatch.setattr("passerby.synthetic.studio.passers_by", someone_in_front)
+        alone = len(said)
+        said += [studio.take(number % 10, number % 40, number).truth for number in range(20)]
     fractions = np.array([truth.visible_fraction for truth in said])
-    assert np.abs(fractions - np.array(compared)).max() < 0.02
-    assert (fractions == 1.0).sum() >= 10
+    assert np.abs(fractions - np.array(compared)).max() < 0.03
+    assert (fractions[:alone] == 1.0).sum() >= 10
     assert (fractions < 0.5).sum() >= 3
-    assert all(truth.others for truth in said if truth.visible_fraction < 0.7)
+    assert sum(behind) >= 3
+    unseen = [
+        (truth.others, hidden) for truth, hidden in zip(said, behind, strict=True) if truth.visible_fraction < 0.6
+    ]
+    assert all(others or hidden for others, hidden in unseen)
 
 
 def test_visible_people_are_there(taken: list[Picture]) -> None:
@@ -221,7 +235,7 @@ def test_visible_people_are_there(taken: list[Picture]) -> None:
         assert 0.3 < truth.visible_fraction <= 1.0
         assert picture.pixels.shape == (*truth.size, 3)
         assert truth.native_size == pytest.approx((truth.box.height, truth.box.width))
-        assert truth.light.indoors == (truth.light.place in ("mall", "corridor", "station"))
+        assert truth.light.indoors == (truth.light.place in INDOORS)
         assert 3.0 < truth.distance < 25.0
 
 

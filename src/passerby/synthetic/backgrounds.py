@@ -1,19 +1,62 @@
-"""Draws what lies behind the people in one box of a camera's picture, and the shadows on the ground there."""
+"""Draws what lies around the people in one box of a camera's picture, and the shadows on the ground there."""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
 
-from passerby.synthetic.camera import Box, Camera
+from passerby.synthetic.camera import FRAME_HEIGHT, FRAME_WIDTH, Box, Camera
 from passerby.synthetic.colours import rgb
 from passerby.synthetic.lighting import Light, to_display
-from passerby.synthetic.mesh import bounds
-from passerby.synthetic.scene import Site, Surface
-from passerby.types import FloatArray
+from passerby.synthetic.pixels import cropped
+from passerby.synthetic.scene import Site
+from passerby.synthetic.shadows import GroundShadows
+from passerby.synthetic.surfaces import Surface
+from passerby.types import FloatArray, ImageArray
+
+_FAR = 1000.0
+"""Metres to the sky."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plate:
+    """A part of a camera's empty picture, in layers that the light of a moment is put on.
+
+    Attributes:
+        part: Which part.
+        albedo: (H, W, 4) uint8: sRGB, and how much of the surrounding light arrives.
+        facing: (H, W) uint8, which of the site's ways to face the light, 0 for level ground; 255 for the sky.
+        sunlit: (H, W) uint8, how much of the sun arrives.
+        depths: (H, W) float32 metres along the line of sight to what stands there; very far where only ground is.
+    """
+
+    part: Box
+    albedo: ImageArray
+    facing: npt.NDArray[np.uint8]
+    sunlit: npt.NDArray[np.uint8]
+    depths: FloatArray
+
+    def holds(self, box: Box) -> bool:
+        """Whether a box lies inside, or beyond the edges of the camera's picture only."""
+        return (
+            (box.left >= self.part.left or self.part.left <= 0)
+            and (box.top >= self.part.top or self.part.top <= 0)
+            and (box.right <= self.part.right or self.part.right >= FRAME_WIDTH)
+            and (box.bottom <= self.part.bottom or self.part.bottom >= FRAME_HEIGHT)
+        )
+
+    def cut(self, layer: npt.NDArray[np.generic], box: Box, size: tuple[int, int], smooth: bool) -> FloatArray:
+        """A box of a layer, scaled to `size`."""
+        left, top = self.part.left, self.part.top
+        window = box.left - left, box.top - top, box.right - left, box.bottom - top
+        return np.asarray(cropped(layer, window, size, smooth))
 
 
 class Backdrop:
-    """A site through a camera: what lies behind the people in any box of its picture.
+    """A site through a camera: what lies around the people in any box of its picture.
+
+    The empty picture is drawn once, and only that part of it where people walk until more is asked for.
 
     Args:
         site: What to draw.
@@ -23,13 +66,11 @@ class Backdrop:
     def __init__(self, site: Site, camera: Camera) -> None:
         self._site, self._camera = site, camera
         self._eye = np.array([0.0, 0.0, camera.height], np.float32)
-        # Only surfaces that face the eye are seen: this is below 0 for them.
-        offsets = [np.float32((surface.origin - self._eye) @ surface.normal) for surface in site.surfaces]
-        self._facing = [
-            (surface, offset, _outline(surface, camera))
-            for surface, offset in zip(site.surfaces, offsets, strict=True)
-            if offset < 0
-        ]
+        ways = {_way(surface): (surface.normal, surface.glow) for surface in site.surfaces}
+        ways = {_way(site.surfaces[0]): ways[_way(site.surfaces[0])], **ways}
+        self._numbers = {way: number for number, way in enumerate(ways)}
+        self._normals = np.array([normal for normal, _ in ways.values()], np.float32)
+        self._glows = np.array([glow for _, glow in ways.values()], np.float32)
 
     def draw(
         self, box: Box, size: tuple[int, int], light: Light, people: FloatArray, wanted: npt.NDArray[np.bool_]
@@ -41,54 +82,150 @@ class Backdrop:
             size: Rows and columns of the result.
             light: The light at this moment.
             people: (N, 3) points of all bodies, which cast shadows on the ground; N may be 0.
-            wanted: (rows, columns) which pixels are; the others, which people hide, come out as sky.
+            wanted: (rows, columns) which pixels are; shadows are left out elsewhere.
 
         Returns:
             (rows, columns, 3) float32 display values, 0 to about 1.
         """
-        rays = self._camera.rays(box, *size)
+        plate = self._plate_of(box)
+        albedo = plate.cut(plate.albedo, box, size, smooth=True).astype(np.float32) * np.float32(1 / 255)
+        sunlit = plate.cut(plate.sunlit, box, size, smooth=True) * np.float32(1 / 255)
+        facing = plate.cut(plate.facing, box, size, smooth=False)
+        ambient = albedo[..., 3]
+        if len(people):
+            ground = np.flatnonzero((facing == 0) & wanted)
+            if len(ground):
+                places = self._on_ground(box, size, ground)
+                contact, cast = GroundShadows(people, light).at(places[:, 0], places[:, 1])
+                ambient.reshape(-1)[ground] *= 1 - 0.75 * contact
+                sunlit.reshape(-1)[ground] *= 1 - cast
+        number = np.minimum(facing, len(self._normals))
+        up = 0.5 + 0.5 * self._normals[:, 2]
+        sun = np.clip((self._normals @ light.direction + 0.15) / 1.15, 0.0, 1.0)
+        colours = np.empty((*size, 3), np.float32)
+        for channel, sky in enumerate(rgb(self._site.sky)):
+            around = light.sky[channel] * up + light.ground[channel] * (1 - up) + self._glows
+            # The sky itself is as bright as the light that comes from it makes white paper, and a little more.
+            around = np.append(around, 1.3 * light.sky[channel] + 0.3 * light.sun[channel]).astype(np.float32)
+            direct = np.append(light.sun[channel] * sun, 0.0).astype(np.float32)
+            lit = around[number] * ambient + direct[number] * sunlit
+            base = albedo[..., channel]
+            base[facing == 255] = sky
+            colours[..., channel] = base * to_display(lit)
+        return colours
+
+    def depths(self, box: Box, size: tuple[int, int]) -> FloatArray:
+        """(rows, columns) metres along the line of sight to what stands in a box of the camera's picture."""
+        plate = self._plate_of(box)
+        return plate.cut(plate.depths, box, size, smooth=False)
+
+    def depths_at(self, places: FloatArray) -> FloatArray:
+        """(N,) metres along the line of sight at places (N, 2) in pixels of the camera's picture."""
+        low, high = places.min(axis=0) - 1.0, places.max(axis=0) + 1.0
+        plate = self._plate_of(Box(float(low[0]), float(low[1]), float(high[0]), float(high[1])))
+        column, row = (np.floor(places - (plate.part.left, plate.part.top)).astype(np.int64)).T
+        rows, columns = plate.depths.shape
+        return np.asarray(plate.depths[row.clip(0, rows - 1), column.clip(0, columns - 1)], np.float32)
+
+    def _on_ground(self, box: Box, size: tuple[int, int], pixels: npt.NDArray[np.int64]) -> FloatArray:
+        """(N, 2) where the lines through pixels of a box meet the ground."""
+        rays = self._camera.rays(box, *size).reshape(-1, 3)[pixels]
+        return np.asarray(rays[:, :2] * (self._eye[2] / np.maximum(-rays[:, 2:], 1e-4)), np.float32)
+
+    def _plate_of(self, box: Box) -> _Plate:
+        return self._walked if self._walked.holds(box) else self._whole
+
+    @cached_property
+    def _walked(self) -> _Plate:
+        """Where people walk, with room for boxes that are too large."""
+        (near, far), reach = self._camera.distances, 0.36
+        corners = [(side * y, y, z) for y in (near, far) for side in (-reach, reach) for z in (0.0, 2.1)]
+        pixels = self._camera.pixels(np.array(corners, np.float32))
+        (left, top), (right, bottom) = pixels.min(axis=0), pixels.max(axis=0)
+        room = 0.12 * float(bottom - top)
+        return self._drawn(
+            Box(
+                float(np.floor(max(0.0, left - room))),
+                float(np.floor(max(0.0, top - room))),
+                float(np.ceil(min(FRAME_WIDTH, right + room))),
+                float(np.ceil(min(FRAME_HEIGHT, bottom + room))),
+            )
+        )
+
+    @cached_property
+    def _whole(self) -> _Plate:
+        return self._drawn(Box(0.0, 0.0, float(FRAME_WIDTH), float(FRAME_HEIGHT)))
+
+    def _drawn(self, part: Box) -> _Plate:
+        """Draw a part of the empty picture; its sides are whole pixels."""
+        size = round(part.height), round(part.width)
+        rays = self._camera.rays(part, *size)
         nearest = np.full(size, np.inf, np.float32)
-        owner = np.zeros(size, np.int16)
-        met = []
-        for surface, offset, outline in self._facing:
-            window = _window(outline, box, size)
-            meeting = _meet(surface, offset, self._eye, rays[window], nearest[window])
-            if meeting is not None:
-                inside, distance = meeting
-                np.copyto(nearest[window], distance, where=inside)
-                met.append((surface, window, inside, distance))
-                np.copyto(owner[window], len(met), where=inside)
-        colours = np.empty((size[0] * size[1], 3), np.float32)
-        colours[:] = rgb(self._site.sky)
-        owner[~wanted] = 0
-        shadows = GroundShadows(people, light) if len(people) else None
-        pixel_angle = box.height / size[0] / self._camera.focal_length
-        for number, (surface, window, inside, distance) in enumerate(met, start=1):
-            shown = np.flatnonzero(owner == number)
-            if not len(shown):
-                continue
-            reached = np.flatnonzero(inside)
-            kept = np.flatnonzero((owner[window] == number).reshape(-1)[reached])
-            far = distance.reshape(-1)[reached]
-            footprint = float(far[len(far) // 2]) * pixel_angle
-            # Columns and whole arrays at a time: broadcasting along rows of three is many times slower.
-            places = rays[window].reshape(-1, 3).take(reached, axis=0)
-            places *= np.repeat(far, 3).reshape(-1, 3)
-            places[:, 2] += self._eye[2]
-            on_surface = places.copy()
-            for axis in range(3):
-                on_surface[:, axis] -= surface.origin[axis]
-            across = np.asarray(on_surface @ surface.right, np.float32)
-            up = np.asarray(on_surface @ surface.up, np.float32)
-            albedo = surface.material.sample(across[kept], up[kept], footprint)
-            lit = _light_on(surface, self._site, light, places.take(kept, axis=0), shadows)
-            colours[shown] = albedo * to_display(lit)
-        return colours.reshape(*size, 3)
+        owner = np.full(size, -1, np.int16)
+        for number, surface in enumerate(self._site.surfaces):
+            # Only surfaces that face the eye are seen: this is below 0 for them.
+            offset = np.float32((surface.origin - self._eye) @ surface.normal)
+            if offset < 0:
+                window = _window(_outline(surface, self._camera), part, size)
+                _meet(surface, offset, self._eye, rays[window], nearest[window], owner[window], number)
+        plate = _Plate(
+            part,
+            albedo=np.full((*size, 4), 255, np.uint8),
+            facing=np.full(size, 255, np.uint8),
+            sunlit=np.zeros(size, np.uint8),
+            depths=np.where(np.isfinite(nearest), nearest, np.float32(_FAR)),
+        )
+        pixel_angle = 1.0 / self._camera.focal_length
+        for number in np.unique(owner[owner >= 0]):
+            surface = self._site.surfaces[number]
+            rows, columns = (np.flatnonzero((owner == number).any(axis=axis)) for axis in (1, 0))
+            window = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+            shown = owner[window] == number
+            far = np.where(shown, nearest[window], np.float32(1.0))
+            places = rays[window] * far[..., None] + self._eye
+            on_surface = places - surface.origin
+            # Surfaces seen at a slant fold more of themselves into every pixel.
+            slant = np.maximum(-(rays[window] @ surface.normal), np.float32(0.08))
+            footprint = far * np.float32(pixel_angle) / np.sqrt(slant)
+            albedo = surface.material.sample(on_surface @ surface.right, on_surface @ surface.up, footprint)
+            ambient, sunlit = self._shading(surface, places)
+            np.copyto(plate.albedo[window][..., :3], albedo, where=shown[..., None])
+            np.copyto(plate.albedo[window][..., 3], np.asarray(ambient * 255, np.uint8), where=shown)
+            np.copyto(plate.sunlit[window], np.asarray(sunlit * 255, np.uint8), where=shown)
+            number_of_way = np.uint8(self._numbers[_way(surface)])
+            np.copyto(plate.facing[window], number_of_way, where=shown)
+            if surface.is_ground:
+                np.copyto(plate.depths[window], np.float32(_FAR), where=shown)
+        return plate
+
+    def _shading(self, surface: Surface, places: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """How much of the surrounding light and of the sun reaches places (H, W, 3) on a surface, each (H, W)."""
+        x, y, z = places[..., 0], places[..., 1], places[..., 2]
+        if surface.normal[2] > 0.5:
+            # Corners are darker: less of the sky is seen from there.
+            right, away, distance = self._site.back
+            ambient = 1.0 - 0.35 * np.exp(-np.abs(distance - x * right - y * away) / 0.5)
+            sunlit = self._site.sunlit(x, y)
+        else:
+            ambient = 1.0 - 0.30 * np.exp(-np.maximum(z, 0.0) / 0.35)
+            sunlit = np.full(x.shape, 0.8, np.float32)
+        return np.asarray(ambient, np.float32), sunlit
+
+
+def _way(surface: Surface) -> tuple[float, ...]:
+    """What decides how much light a surface gets: which way it faces, and how it glows."""
+    return *(round(float(v), 3) for v in surface.normal), round(surface.glow, 3)
 
 
 def _outline(surface: Surface, camera: Camera) -> FloatArray | None:
-    """(4, 2) pixels of a surface's corners in the camera's picture; None where one is not in front of it."""
-    return None if camera.depths(surface.corners).min() < 0.1 else camera.pixels(surface.corners)
+    """(N, 2) pixels around a surface's edges in the camera's picture; None where some is not in front of it."""
+    if camera.depths(surface.corners).min() < 0.1:
+        return None
+    first, second, third, fourth = surface.corners
+    # A lens bends edges, so their middles may stick out.
+    shares = np.linspace(0.0, 1.0, 9, dtype=np.float32)[:, None]
+    edges = [a + (b - a) * shares for a, b in ((first, second), (first, third), (second, fourth), (third, fourth))]
+    return camera.pixels(np.concatenate(edges))
 
 
 def _window(outline: FloatArray | None, box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
@@ -96,103 +233,30 @@ def _window(outline: FloatArray | None, box: Box, size: tuple[int, int]) -> tupl
     rows, columns = size
     if outline is None:
         return slice(0, rows), slice(0, columns)
-    x = (outline[:, 0] - box.left) * (columns / box.width)
-    y = (outline[:, 1] - box.top) * (rows / box.height)
-    return _span(y, rows), _span(x, columns)
+    return _span(outline[:, 1] - box.top, rows), _span(outline[:, 0] - box.left, columns)
 
 
 def _span(places: FloatArray, count: int) -> slice:
-    low, high = np.clip([np.floor(places.min()), np.ceil(places.max())], 0, count)
+    low, high = np.clip([np.floor(places.min()) - 1, np.ceil(places.max()) + 1], 0, count)
     return slice(int(low), int(high))
 
 
 def _meet(
-    surface: Surface, offset: np.float32, eye: FloatArray, rays: FloatArray, nearest: FloatArray
-) -> tuple[npt.NDArray[np.bool_], FloatArray] | None:
-    """Where rays (R, C, 3) meet a surface before anything else.
-
-    Returns:
-        Which rays do, and the distances of all, both (R, C); None when none does.
-    """
+    surface: Surface,
+    offset: np.float32,
+    eye: FloatArray,
+    rays: FloatArray,
+    nearest: FloatArray,
+    owner: npt.NDArray[np.int16],
+    number: int,
+) -> None:
+    """Note in `nearest` and `owner` (R, C) where rays (R, C, 3) meet a surface before anything else."""
     if not rays.size:
-        return None
-    slope = rays @ surface.normal
-    distance = offset / np.minimum(slope, np.float32(-1e-6))
+        return
+    distance = offset / np.minimum(rays @ surface.normal, np.float32(-1e-6))
     inside = distance < nearest
     for edge, length in zip((surface.right, surface.up), surface.size, strict=True):
         along = (rays @ edge) * distance - np.float32((surface.origin - eye) @ edge)
         inside &= (along >= 0) & (along < length)
-    if not inside.any():
-        return None
-    return inside, distance
-
-
-def _light_on(
-    surface: Surface, site: Site, light: Light, places: FloatArray, shadows: "GroundShadows | None"
-) -> FloatArray:
-    """(N, 3) linear light at places on a surface."""
-    level = surface.normal[2] > 0.5
-    lit = site.sunlit(places[:, 0], places[:, 1]) if level else np.full(len(places), 0.8, np.float32)
-    ambient = np.ones(len(places), np.float32)
-    if level:
-        # Corners are darker: less of the sky is seen from there.
-        ambient -= 0.35 * np.exp(-np.abs(site.wall_distance - places[:, 1]) / 0.5)
-        if shadows is not None and surface.origin[2] < 0.1:
-            contact, cast = shadows.at(places[:, 0], places[:, 1])
-            ambient, lit = ambient * (1 - 0.75 * contact), lit * (1 - cast)
-    else:
-        ambient -= 0.30 * np.exp(-np.maximum(places[:, 2], 0.0) / 0.35)
-    return light.on(surface.normal[None], ambient, lit)
-
-
-class GroundShadows:
-    """The shadows that bodies leave on the ground, as two soft maps around them.
-
-    Args:
-        people: (N, 3) points of all bodies, metres.
-        light: Gives the direction and softness of the cast shadow.
-    """
-
-    _CELL = 0.05
-
-    def __init__(self, people: FloatArray, light: Light) -> None:
-        along = light.direction[:2] / light.direction[2]
-        cast = people[:, :2] - people[:, 2:] * along
-        (low, high), (cast_low, cast_high) = bounds(people[:, :2]), bounds(cast)
-        self._low = np.asarray(np.minimum(low, cast_low) - 0.6, np.float32)
-        upper = np.maximum(high, cast_high) + 0.6
-        self._shape = tuple(int(n) for n in np.ceil((upper - self._low) / self._CELL)[::-1])
-        # What is near the ground keeps the sky's light from it: feet, hems, hanging bags.
-        self._contact = self._soft(people[:, :2], np.exp(-people[:, 2] / 0.12), 0.07, 0.16)
-        self._cast = self._soft(cast, np.ones(len(people), np.float32), light.softness, 0.5)
-
-    def at(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Darkness at places on the ground, each (N,) 0 to 1: beneath the feet, and in the cast shadow."""
-        column = (x - self._low[0]) / self._CELL - 0.5
-        row = (y - self._low[1]) / self._CELL - 0.5
-        return _bilinear(self._contact, row, column), _bilinear(self._cast, row, column)
-
-    def _soft(self, places: FloatArray, weights: FloatArray, softness: float, strength: float) -> FloatArray:
-        rows, columns = self._shape
-        cells = ((places - self._low) / self._CELL).astype(np.int64)
-        count = np.bincount(cells[:, 1] * columns + cells[:, 0], weights=weights, minlength=rows * columns)
-        dense = 1.0 - np.exp(-strength * count[: rows * columns].reshape(rows, columns))
-        image = Image.fromarray((dense * 255).astype(np.uint8))
-        image = image.filter(ImageFilter.GaussianBlur(max(0.8, softness / self._CELL)))
-        return np.asarray(image, np.float32) / 255.0
-
-
-def _bilinear(grid: FloatArray, row: FloatArray, column: FloatArray) -> FloatArray:
-    """Sample a map between its cells; outside it is 0."""
-    rows, columns = grid.shape
-    inside = (row >= 0) & (row < rows - 1) & (column >= 0) & (column < columns - 1)
-    values = np.zeros(len(row), np.float32)
-    y, x = row[inside], column[inside]
-    top, left = y.astype(np.int64), x.astype(np.int64)
-    dy, dx = y - top, x - left
-    cells, corner = np.ascontiguousarray(grid).reshape(-1), top * columns + left
-    upper = cells.take(corner) * (1 - dx) + cells.take(corner + 1) * dx
-    corner += columns
-    lower = cells.take(corner) * (1 - dx) + cells.take(corner + 1) * dx
-    values[inside] = upper * (1 - dy) + lower * dy
-    return values
+    np.copyto(nearest, distance, where=inside)
+    np.copyto(owner, np.int16(number), where=inside)

@@ -63,6 +63,8 @@ class Camera:
         distances: Nearest and farthest distance on the ground at which people are seen, metres.
         path: Usual walking direction, degrees counter-clockwise from +y (180 walks towards the camera).
         straying: Standard deviation of the walking direction in degrees.
+        distortion: First radial coefficient of the lens, below 0 for a barrel: a point at the radius r (in focal
+            lengths) from the middle appears at r · (1 + distortion · r²).
         return_share: Share of people who walk the path the other way.
         framing: How boxes are put around people in its pictures.
     """
@@ -74,6 +76,7 @@ class Camera:
     distances: tuple[float, float]
     path: float
     straying: float
+    distortion: float = 0.0
     return_share: float = 0.4
     framing: Framing = Framing(narrowing=0.5, aspect=0.42, margin=0.03, jitter=1.0)
 
@@ -90,8 +93,8 @@ class Camera:
     def pixels(self, points: FloatArray) -> FloatArray:
         """Project world points (N, 3) in front of the camera to (N, 2) pixels, x to the right, y down."""
         local = (points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation.T
-        depth = np.maximum(local[:, 2:], 1e-3)
-        centred = local[:, :2] / depth * self.focal_length
+        straight = np.asarray(local[:, :2] / np.maximum(local[:, 2:], 1e-3), np.float32)
+        centred = straight * self._bend(straight) * self.focal_length
         flipped = np.array([1.0, -1.0], np.float32)
         return np.asarray(centred * flipped + np.array([FRAME_WIDTH / 2, FRAME_HEIGHT / 2], np.float32), np.float32)
 
@@ -99,8 +102,26 @@ class Camera:
         """(N,) metres from the camera to world points (N, 3), along its line of sight."""
         return np.asarray((points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation[2], np.float32)
 
+    def bent(self, points: FloatArray) -> FloatArray:
+        """Move world points (N, 3) so that a lens without distortion would show them where this one does."""
+        if not self.distortion:
+            return points
+        eye = np.array([0.0, 0.0, self.height], np.float32)
+        local = np.asarray((points - eye) @ self.rotation.T, np.float32)
+        local[:, :2] *= self._bend(np.asarray(local[:, :2] / np.maximum(local[:, 2:], 1e-3), np.float32))
+        return np.asarray(local @ self.rotation + eye, np.float32)
+
+    def _bend(self, straight: FloatArray) -> FloatArray:
+        """(N, 1) the lens's factor on places (N, 2), in focal lengths from the middle."""
+        # Beyond the farthest corner of the picture, where a barrel would fold the world over, it bends no further.
+        squared = np.minimum((straight * straight).sum(axis=1, keepdims=True), np.float32(1.2))
+        return np.asarray(1.0 + np.float32(self.distortion) * squared, np.float32)
+
     def projection(self, box: Box) -> FloatArray:
-        """(4, 4) matrix that takes world rows (x, y, z, 1) to clip space, `box` filling the picture."""
+        """(4, 4) matrix that takes world rows (x, y, z, 1) to clip space, `box` filling the picture.
+
+        A matrix cannot hold the lens's distortion: see `bent`.
+        """
         axes = self.rotation
         view = np.eye(4, dtype=np.float32)
         view[:3, :3] = axes.T
@@ -118,10 +139,19 @@ class Camera:
         """(height, width, 3) directions through the pixels of a picture of `box`; forward component 1."""
         x = box.left + (np.arange(width) + 0.5) * (box.width / width) - FRAME_WIDTH / 2
         y = box.top + (np.arange(height) + 0.5) * (box.height / height) - FRAME_HEIGHT / 2
-        x, y = x / self.focal_length, y / self.focal_length
+        across, down = np.meshgrid(
+            (x / self.focal_length).astype(np.float32), (y / self.focal_length).astype(np.float32)
+        )
+        if self.distortion:
+            # The inverse of the lens's bend has no closed form; a few steps of the fixed point suffice.
+            bent = np.minimum(across**2 + down**2, np.float32(1.2))
+            factor = np.ones_like(bent)
+            for _ in range(6):
+                factor = 1.0 + np.float32(self.distortion) * np.minimum(bent / factor**2, np.float32(1.2))
+            across, down = across / factor, down / factor
         rays = np.empty((height, width, 3), np.float32)
         for axis, (right, up, forward) in enumerate(self.rotation.T):
-            rays[..., axis] = (forward + x * right)[None, :] - (y * up)[:, None]
+            rays[..., axis] = forward + across * right - down * up
         return rays
 
 
@@ -147,6 +177,7 @@ def sample_camera(seed: int, index: int) -> Camera:
         distances=(nearest, farthest),
         path=path + float(generator.normal(0.0, 12.0)),
         straying=float(generator.uniform(8.0, 24.0)),
+        distortion=float(generator.uniform(-0.2, 0.02)) if generator.random() < 0.6 else 0.0,
         return_share=float(generator.choice([0.1, 0.5])),
         framing=Framing(
             narrowing=float(generator.uniform(0.0, 1.0)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerby.synthetic.pixels import blurred, enlarged, shrunk, through_jpeg
+from passerby.synthetic.pixels import blurred, smeared, through_jpeg, to_bytes
 from passerby.synthetic.randomness import stream
 from passerby.types import FloatArray, ImageArray
 
@@ -28,6 +28,8 @@ class Look:
         chroma_blur: Standard deviation of the colours' blur across the columns, in pixels of its own picture.
         noise: Standard deviation of the brightness noise, 0 to 1.
         quality: JPEG quality of its stream.
+        shutter: Seconds that the shutter is open, smearing what moves.
+        interlaced: Whether every other row is taken half a frame later.
     """
 
     white_balance: tuple[float, float, float]
@@ -44,6 +46,12 @@ class Look:
     chroma_blur: float
     noise: float
     quality: int
+    shutter: float
+    interlaced: bool
+
+
+_FIELD = 1 / 50
+"""Seconds between the two halves of an interlaced frame."""
 
 
 def sample_look(seed: int, index: int) -> Look:
@@ -71,42 +79,49 @@ def sample_look(seed: int, index: int) -> Look:
         chroma_blur=float(generator.uniform(0.3, 2.0)),
         noise=float(np.exp(generator.uniform(np.log(0.003), np.log(0.018)))),
         quality=int(generator.integers(45, 93)),
+        shutter=float(np.exp(generator.uniform(np.log(1 / 250), np.log(1 / 20)))),
+        interlaced=bool(generator.random() < 0.15),
     )
 
 
-def through(look: Look, picture: FloatArray, rows: int, generator: np.random.Generator) -> FloatArray:
+def in_motion(look: Look, people: FloatArray, speed: float) -> FloatArray:
+    """Smear walking people by what they move while the shutter is open, and tear them where rows are interlaced.
+
+    Args:
+        look: The camera's look.
+        people: (H, W, 4) display values and coverage, 0 to 1; black where nothing is covered.
+        speed: Pixels that they cross in a second, to the right.
+    """
+    people = smeared(people, abs(speed) * look.shutter)
+    torn = round(speed * _FIELD) if look.interlaced else 0
+    if torn:
+        people = people.copy()
+        people[1::2] = np.roll(people[1::2], torn, axis=1)
+    return people
+
+
+def through(look: Look, picture: FloatArray, finer: float, generator: np.random.Generator) -> ImageArray:
     """Take a clean picture through a camera.
 
     Args:
         look: The camera's look.
         picture: (H, W, 3) display values, about 0 to 1.
-        rows: Rows that the box had in the camera's own picture; fewer than H loses detail.
+        finer: How many times finer the camera's own pixels are, 1 or more; its blur and noise show less then.
         generator: Draws noise and fluctuations.
 
     Returns:
-        (H, W, 3) display values, 0 to 1.
+        (H, W, 3) uint8 sRGB.
     """
-    height, width = picture.shape[:2]
-    finer = max(1.0, rows / height)
-    rows = min(max(rows, 24), height)
-    native = shrunk(picture, rows, max(12, round(width * rows / height)))
-    # A picture with fewer rows than the camera's has lost what is finer already.
-    native = blurred(native, look.blur * float(generator.uniform(0.7, 1.3)) / finer)
-    native = exposed(look, native, exposure_factors(look, float(native.mean()), generator))
-    native = coloured(look, native, look.chroma_blur / finer)
+    seen = blurred(picture, look.blur * float(generator.uniform(0.7, 1.3)) / finer)
+    seen = exposed(look, seen, exposure_factors(look, float(seen.mean()), generator))
+    seen = coloured(look, seen, look.chroma_blur / finer)
     # Cameras smooth their noise before they sharpen.
-    native += noise(look.noise / finer / (1.0 + 0.6 * look.sharpening), native, generator)
+    seen += noise(look.noise / finer / (1.0 + 0.6 * look.sharpening), seen, generator)
     if look.sharpening:
         strength = look.sharpening * float(generator.uniform(0.75, 1.25)) / finer
-        native += strength * (native - blurred(native, look.sharpening_reach))
+        seen += strength * (seen - blurred(seen, look.sharpening_reach))
     quality = int(np.clip(look.quality + generator.integers(-8, 9), 30, 95))
-    decoded = through_jpeg(to_bytes(native), quality)
-    return np.asarray(enlarged(decoded, height, width), np.float32) / np.float32(255.0)
-
-
-def to_bytes(picture: FloatArray) -> ImageArray:
-    """Turn display values 0 to 1 into uint8."""
-    return np.asarray(np.clip(picture, 0.0, 1.0) * 255.0 + 0.5, np.uint8)
+    return through_jpeg(to_bytes(seen), quality)
 
 
 def exposure_factors(look: Look, mean: float, generator: np.random.Generator) -> FloatArray:

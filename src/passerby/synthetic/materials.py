@@ -1,4 +1,4 @@
-"""Procedural surfaces of the built world: paving, tiles, asphalt, grass, brick, plaster, glass fronts, hedges."""
+"""Procedural surfaces of the built world: paving, tiles, asphalt, grass, brick, plaster, glass fronts, posters."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -7,12 +7,13 @@ import numpy as np
 from PIL import Image
 
 from passerby.synthetic.colours import Colour, rgb
+from passerby.synthetic.pixels import looked_up, shrunk
 from passerby.synthetic.textures import smooth_noise
-from passerby.types import FloatArray
+from passerby.types import FloatArray, ImageArray
 
 MaterialKind: TypeAlias = Literal[
     "slabs", "tiles", "asphalt", "gravel", "grass", "vinyl", "brick", "plaster", "panels", "windows", "shopfront",
-    "hedge", "wood", "metal",
+    "hedge", "wood", "metal", "cobbles", "terrazzo", "planks", "carpet", "louvre", "poster", "shelves",
 ]  # fmt: skip
 
 _SIZE = 256
@@ -25,31 +26,37 @@ class Material:
 
     Attributes:
         levels: The same texture, each half as large as the one before: (256, 256, 3), (128, 128, 3), …;
-            float32 display values 0 to 1; row 0 is the upper edge.
+            uint8 sRGB; row 0 is the upper edge.
         extent: Metres that one repeat covers, across and up.
     """
 
-    levels: tuple[FloatArray, ...]
+    levels: tuple[ImageArray, ...]
     extent: tuple[float, float]
 
-    def sample(self, across: FloatArray, up: FloatArray, footprint: float) -> FloatArray:
+    def sample(self, across: FloatArray, up: FloatArray, footprint: FloatArray) -> ImageArray:
         """Look the surface up.
 
         Args:
-            across: (N,) metres along the surface.
-            up: (N,) metres up (or away) along it.
-            footprint: Metres of surface that one sample stands for; larger ones read smoother levels.
+            across: (H, W) metres along the surface.
+            up: (H, W) metres up (or away) along it.
+            footprint: (H, W) metres of surface that one sample stands for; larger ones read smoother levels.
 
         Returns:
-            (N, 3) display values.
+            (H, W, 3) uint8 sRGB.
         """
-        wanted = np.log2(max(footprint * _SIZE / max(self.extent), 1.0))
-        texture = self.levels[min(int(wanted + 0.3), _LEVELS - 1)]
-        rows, columns = texture.shape[:2]
-        # Sides are powers of two, so the remainder is what the lower bits hold.
-        column = np.floor(across * (columns / self.extent[0])).astype(np.int64) & (columns - 1)
-        row = np.floor(-up * (rows / self.extent[1])).astype(np.int64) & (rows - 1)
-        return np.asarray(texture.reshape(-1, 3).take(row * columns + column, axis=0), np.float32)
+        finest = np.float32(_SIZE / max(self.extent))
+        level = np.clip(np.log2(np.maximum(footprint * finest, 1.0)) + 0.3, 0, _LEVELS - 1).astype(np.int8)
+        result = np.empty((*across.shape, 3), np.uint8)
+        for number in range(int(level.min()), int(level.max()) + 1):
+            shown = level == number
+            rows = np.flatnonzero(shown.any(axis=1))
+            if len(rows):
+                part = slice(int(rows[0]), int(rows[-1]) + 1)
+                side = np.float32(_SIZE >> number)
+                x, y = across[part] * (side / self.extent[0]), -up[part] * (side / self.extent[1])
+                found = looked_up(self.levels[number], np.mod(x, side), np.mod(y, side))
+                np.copyto(result[part], found, where=shown[part][..., None])
+        return result
 
 
 def make_material(generator: np.random.Generator, kind: MaterialKind, colour: Colour) -> Material:
@@ -63,8 +70,31 @@ def make_material(generator: np.random.Generator, kind: MaterialKind, colour: Co
         case "slabs" | "tiles":
             count = int(generator.choice([3, 4])) if kind == "slabs" else int(generator.choice([2, 4]))
             base *= (1 + (0.10 if kind == "slabs" else 0.03) * mottled + 0.05 * fine)[..., None]
-            base = _masonry(generator, base, count, count, offset=0.5 if kind == "slabs" else 0.0, joint=0.78)
-            extent = (2.4, 2.4)
+            joint = float(generator.uniform(0.5, 0.85) if generator.random() < 0.8 else generator.uniform(1.15, 1.4))
+            offset = 0.5 if kind == "slabs" and generator.random() < 0.6 else 0.0
+            base = _masonry(generator, base, count, count, offset, joint, spread=float(generator.uniform(0.02, 0.09)))
+            side = count * float(generator.uniform(0.28, 0.8))
+            extent = (side, side * float(generator.choice([1.0, 1.0, 0.6])))
+        case "cobbles" | "planks":
+            base *= (1 + 0.08 * mottled + 0.08 * fine)[..., None]
+            columns, rows = (8, 16) if kind == "cobbles" else (2, 16)
+            spread = 0.10 if kind == "cobbles" else 0.07
+            base = _masonry(generator, base, columns, rows, 0.5, float(generator.uniform(0.5, 0.8)), spread)
+            extent = (1.6, 1.6) if kind == "cobbles" else (4.0, 2.2)
+        case "terrazzo" | "carpet":
+            speckles = generator.standard_normal((_SIZE, _SIZE, 1), dtype=np.float32)
+            base *= 1 + 0.05 * mottled[..., None] + (0.10 if kind == "terrazzo" else 0.05) * speckles
+            if kind == "terrazzo":
+                base = _masonry(generator, base, 2, 2, 0.0, joint=0.75, spread=0.02)
+        case "louvre":
+            base *= (1 + 0.05 * mottled + 0.35 * np.sin(y * (2 * np.pi * 16 / _SIZE)))[..., None]
+            extent = (2.0, 2.0)
+        case "poster":
+            _print_poster(generator, base)
+            extent = (float(generator.uniform(0.8, 2.4)), float(generator.uniform(0.8, 2.0)))
+        case "shelves":
+            _stock(generator, base)
+            extent = (2.4, 1.8)
         case "asphalt" | "gravel":
             base *= (1 + 0.08 * mottled + (0.14 if kind == "asphalt" else 0.22) * fine)[..., None]
             extent = (3.0, 3.0)
@@ -101,11 +131,45 @@ def make_material(generator: np.random.Generator, kind: MaterialKind, colour: Co
             base *= (1 + 0.03 * mottled)[..., None]
             _glaze(generator, base, columns=2, low=0.06, high=0.78, frame=0.03)
             extent = (5.0, 3.6)
-    levels: list[FloatArray] = [np.clip(base, 0.02, 0.97).astype(np.float32)]
+    if kind not in ("poster", "shelves", "metal", "windows", "shopfront"):
+        base *= (1 + 0.10 * _tileable(generator, 5))[..., None]  # stains
+    level = np.clip(base, 0.02, 0.97).astype(np.float32)
+    levels = [np.asarray(level * 255, np.uint8)]
     for _ in range(_LEVELS - 1):
-        last = levels[-1]
-        levels.append(np.asarray(last.reshape(len(last) // 2, 2, -1, 2, 3).mean(axis=(1, 3)), np.float32))
+        level = shrunk(level, len(level) // 2, len(level) // 2)
+        levels.append(np.asarray(level * 255, np.uint8))
     return Material(levels=tuple(levels), extent=extent)
+
+
+def _print_poster(generator: np.random.Generator, base: FloatArray) -> None:
+    """Print blocks of colour and lines of writing on a surface in place."""
+    for _ in range(int(generator.integers(2, 6))):
+        top, left = (int(v) for v in generator.integers(0, 200, 2))
+        height, width = (int(v) for v in generator.integers(30, 160, 2))
+        base[top : top + height, left : left + width] = generator.uniform(0.05, 0.95, 3).astype(np.float32)
+    ink = float(generator.choice([0.05, 0.95]))
+    for line in range(int(generator.integers(1, 6))):
+        top, size = 20 + 40 * line, int(generator.integers(8, 26))
+        place = int(generator.integers(5, 60))
+        while place < 240:
+            stroke = int(generator.integers(3, 10))
+            base[top : top + size, place : place + stroke] = ink
+            place += stroke + int(generator.integers(2, 12))
+
+
+def _stock(generator: np.random.Generator, base: FloatArray) -> None:
+    """Fill a surface in place with shelves of goods."""
+    base *= 0.35
+    for shelf in range(4):
+        floor, place = 64 * (shelf + 1) - 6, 0
+        while place < _SIZE:
+            width, height = int(generator.integers(6, 26)), int(generator.integers(20, 52))
+            colour = generator.uniform(0.1, 0.9, 3).astype(np.float32)
+            for _ in range(int(generator.integers(1, 5))):
+                base[floor - height : floor, place : place + width - 2] = colour
+                base[floor - height // 2 : floor - height // 3, place : place + width - 2] = 1.0 - colour
+                place += width
+        base[floor : floor + 6] = 0.6
 
 
 def _tileable(generator: np.random.Generator, cells: int) -> FloatArray:

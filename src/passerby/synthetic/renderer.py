@@ -36,6 +36,18 @@ class Drawing:
     pixels: ImageArray
     marks: npt.NDArray[np.uint8]
 
+    def part(self, rows: slice, columns: slice) -> "Drawing":
+        """A part of it."""
+        return Drawing(np.ascontiguousarray(self.pixels[rows, columns]), self.marks[rows, columns])
+
+    def without(self, nearer: npt.NDArray[np.bool_] | None) -> "Drawing":
+        """The same where nothing is nearer, given as (H/n, W/n) for a whole n, and nothing elsewhere."""
+        if nearer is None:
+            return self
+        finer = len(self.marks) // len(nearer)
+        kept = ~nearer.repeat(finer, axis=0).repeat(finer, axis=1)
+        return Drawing(self.pixels * kept[..., None], self.marks * kept)
+
     def of(self, number: int) -> npt.NDArray[np.bool_]:
         """(H, W) where body `number` of those drawn is seen."""
         mark = round(255 * (1.0 - number / _TOGETHER))
@@ -79,7 +91,8 @@ class Renderer:
         self._lens = core.MatrixLens()
         camera = core.Camera("camera")
         camera.setLens(self._lens)
-        buffer.makeDisplayRegion().setCamera(self._scene.attachNewNode(camera))
+        self._region = buffer.makeDisplayRegion()
+        self._region.setCamera(self._scene.attachNewNode(camera))
         self._loaded: OrderedDict[int, _LoadedBody] = OrderedDict()
 
     def __enter__(self) -> "Renderer":
@@ -93,14 +106,24 @@ class Renderer:
         self._loaded.clear()
         self._engine.removeWindow(self._buffer)
 
-    def draw(self, bodies: Sequence[PosedBody], shades: Sequence[FloatArray], projection: FloatArray) -> "Drawing":
+    def draw(
+        self,
+        bodies: Sequence[PosedBody],
+        shades: Sequence[FloatArray],
+        projection: FloatArray,
+        size: tuple[int, int] | None = None,
+    ) -> "Drawing":
         """Draw bodies on nothing.
 
         Args:
             bodies: Who, in which pose; at most eight.
             shades: For each body (V, 3), the factor of light on its texture, 0 to 1.
             projection: (4, 4) matrix M that takes world points as rows, (x, y, z, 1) @ M, to clip space.
+            size: Rows and columns of the drawing, at most those of the buffer; all of it when None.
         """
+        rows, columns = size or (self._height, self._width)
+        # The lower left corner of the buffer is drawn into, which is what reading it begins with.
+        self._region.setDimensions(0.0, columns / self._width, 0.0, rows / self._height)
         drawn = [self._load(item.body) for item in bodies]
         for number, (loaded, item, shade) in enumerate(zip(drawn, bodies, shades, strict=True)):
             loaded.place(item.points, shade, 1.0 - number / _TOGETHER)
@@ -112,8 +135,10 @@ class Renderer:
         for loaded in drawn:
             loaded.node.detachNode()
         # Panda3D keeps blue first and the lowest row first; Pillow turns both round many times faster.
-        size = (self._width, self._height)
-        image = np.array(Image.frombuffer("RGBA", size, self._picture.getRamImage(), "raw", "BGRA", 0, -1))
+        stride = 4 * self._width
+        image = np.array(
+            Image.frombuffer("RGBA", (columns, rows), self._picture.getRamImage(), "raw", "BGRA", stride, -1)
+        )
         marks = image[..., 3].copy()
         image[..., 3] = np.uint8(255) * (marks > 0)  # the rasteriser writes 254 for opaque
         return Drawing(image, marks)

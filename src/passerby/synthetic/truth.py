@@ -11,7 +11,8 @@ from passerby.synthetic.camera import FRAME_HEIGHT, FRAME_WIDTH, Box, Camera
 from passerby.synthetic.gait import ArmTask
 from passerby.synthetic.keypoints import KeyPoint
 from passerby.synthetic.lighting import Light
-from passerby.synthetic.scene import Site, SiteKind
+from passerby.synthetic.scene import Site
+from passerby.synthetic.site_kinds import SiteKind
 from passerby.types import FloatArray, ImageArray
 
 Facing: TypeAlias = Literal["front", "back", "left", "right"]

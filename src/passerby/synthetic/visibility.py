@@ -118,20 +118,3 @@ def may_hide(camera: Camera, other: PosedBody, subject: PosedBody) -> bool:
         return False
     (low, high), (other_low, other_high) = bounds(pixels), bounds(other_pixels)
     return bool((other_low < high).all() and (low < other_high).all())
-
-
-def grown_to_hold(camera: Camera, box: Box, body: PosedBody) -> tuple[Box, float]:
-    """Grow a box around its middle until it holds all of a body.
-
-    Returns:
-        The box, and the factor on its sides; 1 where it holds it already.
-    """
-    (left, top), (right, bottom) = (tuple(map(float, edge)) for edge in bounds(projected(camera, body)[0]))
-    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    factor = max(
-        1.0,
-        2 * max(x - left, right - x) / box.width,
-        2 * max(y - top, bottom - y) / box.height,
-    )
-    half_width, half_height = box.width * factor / 2, box.height * factor / 2
-    return Box(x - half_width, y - half_height, x + half_width, y + half_height), factor

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from passerby.errors import DataError
-from passerby.retrieval.distance import cosine_distances, distance_blocks, normalise
+from passerby.retrieval.distance import cosine_distances, distance_blocks, euclidean_distances, normalise
 
 
 @pytest.fixture
@@ -26,6 +26,27 @@ def test_blocks_make_up_the_matrix(units: tuple[np.ndarray, np.ndarray], rows: i
     starts, blocks = zip(*distance_blocks(*units, rows=rows), strict=True)
     assert list(starts) == list(range(0, 7, rows))
     np.testing.assert_allclose(np.concatenate(blocks), cosine_distances(*units), atol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_euclidean_distances_equal_a_plain_loop(offset: float) -> None:
+    random = np.random.default_rng(5)
+    queries, gallery = 3 * random.normal(size=(7, 16)) + offset, 3 * random.normal(size=(11, 16)) + offset
+    distances = euclidean_distances(queries, gallery)
+    assert distances.dtype == np.float32
+    for q in range(7):
+        for g in range(11):
+            assert distances[q, g] == pytest.approx(np.linalg.norm(queries[q] - gallery[g]), rel=1e-5)
+    np.testing.assert_allclose(euclidean_distances(queries, gallery, squared=True), distances**2, rtol=1e-5)
+    for kind, whole in (("euclidean", distances), ("squared", distances**2)):
+        blocks = [block for _, block in distance_blocks(queries, gallery, 3, kind)]
+        np.testing.assert_allclose(np.concatenate(blocks), whole, rtol=1e-5)
+
+
+def test_squared_distances_of_unit_vectors_are_twice_the_cosine_distances(
+    units: tuple[np.ndarray, np.ndarray],
+) -> None:
+    np.testing.assert_allclose(euclidean_distances(*units, squared=True), 2 * cosine_distances(*units), atol=1e-5)
 
 
 def test_never_leaves_0_to_2() -> None:
@@ -58,5 +79,11 @@ def test_what_does_not_fit_is_refused() -> None:
         cosine_distances(units * np.nan, units)
     with pytest.raises(DataError, match="at least 1 row"):
         next(distance_blocks(units, units, rows=0))
+    with pytest.raises(DataError, match=r"got \(3, 3\) and \(3, 2\)"):
+        euclidean_distances(units, units[:, :2])
+    with pytest.raises(DataError, match="row 0 of the gallery embeddings is not finite"):
+        euclidean_distances(units, np.full((3, 3), np.inf))
+    with pytest.raises(DataError, match="cosine, euclidean or squared, got manhattan"):
+        next(distance_blocks(units, units, kind="manhattan"))
     with pytest.raises(DataError, match=r"got \(3,\)"):
         normalise(np.ones(3))

@@ -4,6 +4,9 @@ import numpy as np
 
 from passerby.types import FloatArray
 
+QUERIES = 128
+"""Queries whose cosines are held at a time."""
+
 
 def place_unreached(distances: FloatArray, query: FloatArray, gallery: FloatArray) -> FloatArray:
     """Put pairs that a method left at distance 1, as having nothing in common, into the order of their cosine.
@@ -19,7 +22,9 @@ def place_unreached(distances: FloatArray, query: FloatArray, gallery: FloatArra
     Returns:
         The same array: what was less than 1 is untouched, the others are 1 + their cosine distance, 1 to 3.
     """
-    for row, embedding in zip(distances, query, strict=True):
-        unreached = np.flatnonzero(row >= 1)
-        row[unreached] = 2 - np.clip(gallery[unreached] @ embedding, -1, 1)
+    for start in range(0, len(query), QUERIES):
+        block = distances[start : start + QUERIES]
+        # All of them, as a whole product takes less time than picking rows.
+        cosines = query[start : start + QUERIES] @ gallery.T
+        np.copyto(block, 2 - np.clip(cosines, -1, 1, out=cosines), where=block >= 1)
     return distances

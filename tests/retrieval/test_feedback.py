@@ -1,10 +1,12 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 from passerby.errors import DataError
 from passerby.retrieval.distance import normalise
-from passerby.retrieval.feedback import FeedbackSession, discriminate, rocchio
+from passerby.retrieval.feedback import FeedbackSession, Refine, discriminate, rocchio
 
 
 @pytest.fixture
@@ -40,9 +42,9 @@ def test_the_discriminative_model_minimises_its_objective(
     np.testing.assert_allclose(found, solved / np.linalg.norm(solved), atol=2e-4)
 
 
-@pytest.mark.parametrize("method", ["rocchio", "discriminative"])
-def test_answers_pull_and_push(method: str, gallery: np.ndarray) -> None:
-    session = FeedbackSession(gallery[0], gallery[1:], method=method)
+@pytest.mark.parametrize("refine", [rocchio, discriminate, partial(rocchio, gamma=0.5)])
+def test_answers_pull_and_push(refine: Refine, gallery: np.ndarray) -> None:
+    session = FeedbackSession(gallery[0], gallery[1:], refine=refine)
     before = session.distances()
     yes, no = session.show(2)
     after = session.answer(yes=[yes], no=[no]).distances()
@@ -50,8 +52,8 @@ def test_answers_pull_and_push(method: str, gallery: np.ndarray) -> None:
 
 
 def test_without_answers_the_query_is_as_it_was(gallery: np.ndarray) -> None:
-    for method in ("rocchio", "discriminative"):
-        session = FeedbackSession(3 * gallery[0], gallery, method=method)
+    for refine in (rocchio, discriminate):
+        session = FeedbackSession(3 * gallery[0], gallery, refine=refine)
         np.testing.assert_allclose(session.refined, gallery[0], atol=1e-5)
 
 
@@ -90,8 +92,6 @@ def test_bad_input_is_refused(gallery: np.ndarray) -> None:
         rocchio(gallery[0], none, none, alpha=0)
     with pytest.raises(DataError, match="scale and strength above 0"):
         discriminate(gallery[0], none, none, scale=0)
-    with pytest.raises(DataError, match="rocchio or discriminative, got svm"):
-        FeedbackSession(gallery[0], gallery, method="svm")
     session = FeedbackSession(gallery[0], gallery)
     with pytest.raises(DataError, match="gallery places from 0 to 49, got 50"):
         session.answer(yes=[50])

@@ -1,7 +1,8 @@
 """A query made better by yes and no: pictures that a person has looked at."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +120,10 @@ def discriminate(
     return _unit(refined)
 
 
+Refine: TypeAlias = Callable[[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]], FloatArray]
+"""Takes a (D,) query, (Y, D) embeddings of yes and (N, D) of no; gives a (D,) float32 unit vector."""
+
+
 @dataclass(frozen=True, eq=False)
 class FeedbackSession:
     """A search that a person refines, round after round; each answer makes a new session, so any can be undone.
@@ -128,7 +133,9 @@ class FeedbackSession:
         gallery: (G, D) unit vectors.
         yes: Gallery places that show the same person.
         no: Gallery places that show others.
-        method: "rocchio" or "discriminative".
+        refine: What makes a better query of the first one, yes and no: `discriminate`, `rocchio`, one of these with
+            other numbers (`functools.partial`), or one's own.
+        refined: (D,) the better query, a unit vector.
 
     Example:
         >>> gallery = normalise(np.array([[1.0, 0.2], [1.0, -0.2], [0.8, 0.9]]))
@@ -143,12 +150,10 @@ class FeedbackSession:
     gallery: FloatArray
     yes: tuple[int, ...] = ()
     no: tuple[int, ...] = ()
-    method: Literal["rocchio", "discriminative"] = "discriminative"
+    refine: Refine = discriminate
     refined: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.method not in ("rocchio", "discriminative"):
-            raise DataError(f"expected the method rocchio or discriminative, got {self.method}")
         marked = [*self.yes, *self.no]
         outside = [place for place in marked if not 0 <= place < len(self.gallery)]
         if outside:
@@ -156,8 +161,7 @@ class FeedbackSession:
         if len(set(marked)) < len(marked):
             twice = next(place for place in marked if marked.count(place) > 1)
             raise DataError(f"expected one answer for each picture, got two for {twice}")
-        refine = rocchio if self.method == "rocchio" else discriminate
-        refined = refine(self.query, self.gallery[list(self.yes)], self.gallery[list(self.no)])
+        refined = self.refine(self.query, self.gallery[list(self.yes)], self.gallery[list(self.no)])
         object.__setattr__(self, "refined", refined)
 
     def answer(self, yes: npt.ArrayLike = (), no: npt.ArrayLike = ()) -> "FeedbackSession":

@@ -153,3 +153,13 @@ def test_raised_umbrella_is_level_above_the_head() -> None:
     canopy = placed.points[body.props[-1][0]]
     assert canopy[:, 2].min() > placed.key_points[-1, 2] - 0.12
     assert np.ptp(canopy[:, 2]) < 0.4 < np.ptp(canopy[:, 0])
+
+
+def test_who_turns_round_walks_on() -> None:
+    person = sample_person(0, 0)
+    ahead, turned = (
+        walking_pose(person, 0.3, 1.0, {1: "swing", -1: "swing"}, look=0.0, nod=0.0, turn=turn).rotations
+        for turn in (0.0, 30.0)
+    )
+    changed = {bone for bone in Bone if not np.allclose(ahead[bone], turned[bone])}
+    assert changed == {Bone.TORSO}

@@ -7,6 +7,9 @@ from PIL import Image
 
 from passerby.errors import DataError
 from passerby.synthetic import contact_sheet
+from passerby.synthetic.body import posed
+from passerby.synthetic.gait import sample_pose
+from passerby.synthetic.randomness import stream
 from passerby.synthetic.renderer import Drawing
 from passerby.synthetic.studio import Studio
 from passerby.types import FloatArray, ImageArray
@@ -97,3 +100,19 @@ def test_contact_sheet_has_a_row_a_person(dataset: Path, tmp_path: Path) -> None
 def test_contact_sheet_refuses_a_folder_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found none"):
         contact_sheet(tmp_path, tmp_path / "sheet.png")
+
+
+def test_companions_walk_beside_and_the_same_way() -> None:
+    generator = stream(0, "test")
+    with Studio(3, 64, 32, effects=False) as studio:
+        body = studio._body(0, 0)
+        for heading in (0.0, 120.0, 250.0):
+            subject = posed(body, sample_pose(generator, body.person), (0.5, 7.0), heading)
+            companions = studio._companions(generator, subject, (0.5, 7.0))
+            assert len(companions) in (1, 2)
+            ahead = np.array([-np.sin(np.radians(heading)), np.cos(np.radians(heading))])
+            for companion in companions:
+                assert abs((companion.heading - heading + 180) % 360 - 180) < 25
+                away = companion.points[:, :2].mean(axis=0) - (0.5, 7.0)
+                assert 0.3 < np.linalg.norm(away) < 1.1
+                assert abs(away @ ahead) < 0.35

@@ -62,3 +62,20 @@ def test_another_state_gives_other_batches() -> None:
 def test_too_few_people_are_refused() -> None:
     with pytest.raises(DataError, match=r"at least 3 people to draw batches from, got 2.* lower batch\.people"):
         pk_batches([1, 1, 2], 3, 2, np.random.default_rng(0))
+
+
+def test_people_in_a_row_share_their_batches() -> None:
+    labels = np.repeat(np.arange(11), 8)
+    batches = pk_batches(labels, 6, 4, np.random.default_rng(0), in_a_row=2)
+    assert batches
+    for batch in batches:
+        shown = labels[batch].reshape(6, 4)[:, 0].reshape(3, 2)
+        assert (shown[:, 0] % 2 == 0).all()
+        assert (shown[:, 1] == shown[:, 0] + 1).all()
+    # The last person fills no row.
+    assert set(labels[np.concatenate(batches)].tolist()) == set(range(10))
+
+
+def test_rows_longer_than_a_batch_are_refused() -> None:
+    with pytest.raises(DataError, match=r"expected 1 to 4 people in a row, got 5; lower batch\.in_a_row"):
+        pk_batches(np.repeat(np.arange(8), 4), 4, 2, np.random.default_rng(0), in_a_row=5)

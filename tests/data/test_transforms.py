@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,14 @@ from passerby.data.transforms import Augmentation, augment, normalise
 
 NEUTRAL = (124, 116, 104)
 NOTHING = Augmentation(flip=0, pad=0, erase=0)
+CAMERAS = [
+    NOTHING.model_copy(update=change)
+    for change in (
+        {"colour": 0.5}, {"gamma": 0.5}, {"cast": 0.3}, {"grey": 1.0}, {"low_resolution": 1.0}, {"noise": 0.1},
+        {"colour": 0.3, "gamma": 0.4, "cast": 0.1, "grey": 0.5, "low_resolution": 0.5, "noise": 0.02},
+    )
+]  # fmt: skip
+"""What other cameras would make of a picture."""
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -38,7 +48,7 @@ def test_augmentation_depends_on_the_generator_alone_and_leaves_its_input(batch:
 
 @pytest.mark.parametrize(
     "augmentation",
-    [NOTHING, Augmentation(), Augmentation(flip=1, pad=0, erase=0), Augmentation(erase=1), Augmentation(colour=0.5)],
+    [NOTHING, Augmentation(), Augmentation(flip=1, pad=0, erase=0), Augmentation(erase=1), *CAMERAS],
 )
 def test_type_shape_and_layout_are_kept(batch: Tensor, augmentation: Augmentation) -> None:
     changed = augment(batch, augmentation, generator())
@@ -162,3 +172,73 @@ def test_the_neutral_colour_is_nearly_zero_after_normalisation() -> None:
 def test_impossible_values_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Augmentation.model_validate(values)
+
+
+@pytest.mark.parametrize("augmentation", CAMERAS)
+def test_every_camera_change_changes_and_repeats(batch: Tensor, augmentation: Augmentation) -> None:
+    one, same = (augment(batch, augmentation, generator(3)) for _ in range(2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, batch)
+
+
+def test_colours_are_those_of_the_three_steps_one_after_the_other(batch: Tensor) -> None:
+    strength = 0.4
+    changed = augment(batch, NOTHING.model_copy(update={"colour": strength}), generator(5))
+    source = generator(5)
+    torch.rand(len(batch), generator=source)  # whether to mirror
+    torch.randint(0, 1, (len(batch), 2), generator=source)  # where to move
+    factors = 1 + strength * (2 * torch.rand(3, len(batch), 1, 1, 1, generator=source) - 1)
+    brightness, contrast, saturation = factors.double()
+    pictures = batch.double() * brightness
+    luminance = (pictures * torch.tensor([0.299, 0.587, 0.114]).double().view(1, 3, 1, 1)).sum(1, keepdim=True)
+    pictures = luminance + (pictures - luminance) * saturation
+    average = luminance.mean((2, 3), keepdim=True)
+    expected = (average + (pictures - average) * contrast).clamp(0, 255)
+    assert float((changed.double() - expected).abs().max()) <= 0.501
+
+
+def test_tone_curves_keep_black_and_the_order_of_values() -> None:
+    ramp = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(40, 3, -1, -1)
+    changed = augment(ramp, NOTHING.model_copy(update={"gamma": 0.5}), generator()).flatten(2).int()
+    assert bool((changed[..., 1:] >= changed[..., :-1]).all())
+    assert bool((changed[..., 0] == 0).all())
+    assert bool((changed[..., 255] == 255).all())
+    middle = changed[:, 0, 128].float() / 255
+    low, high = (128 / 255) ** math.exp(0.5), (128 / 255) ** math.exp(-0.5)
+    assert low - 0.01 < float(middle.min()) < low + 0.1
+    assert high - 0.1 < float(middle.max()) < high + 0.01
+
+
+def test_casts_scale_channels_by_themselves() -> None:
+    grey = torch.full((60, 3, 8, 8), 100, dtype=torch.uint8)
+    changed = augment(grey, NOTHING.model_copy(update={"cast": 0.2}), generator()).float()
+    assert bool((changed.amax((2, 3)) == changed.amin((2, 3))).all())
+    means = changed.mean((2, 3))
+    assert 100 * math.exp(-0.2) - 1 <= float(means.min()) < 90
+    assert 110 < float(means.max()) <= 100 * math.exp(0.2) + 1
+    assert float(torch.corrcoef(means.T)[0, 1].abs()) < 0.5
+
+
+def test_grey_pictures_have_no_colours_at_the_asked_rate(batch: Tensor) -> None:
+    many = batch[:1].expand(1000, -1, -1, -1)
+    changed = augment(many, NOTHING.model_copy(update={"grey": 0.2}), generator())
+    colourless = (changed.amax(1) == changed.amin(1)).flatten(1).all(1)
+    assert 0.15 < float(colourless.float().mean()) < 0.25
+    assert torch.equal(changed[~colourless], many[~colourless])
+
+
+def test_low_resolution_smooths_and_keeps_the_mean(batch: Tensor) -> None:
+    changed = augment(batch, NOTHING.model_copy(update={"low_resolution": 1.0}), generator(1)).float()
+    assert bool((changed.var((2, 3)) < batch.float().var((2, 3))).all())
+    torch.testing.assert_close(changed.mean((2, 3)), batch.float().mean((2, 3)), rtol=0.03, atol=0)
+
+
+def test_noise_has_the_asked_strength_and_differs_by_picture() -> None:
+    grey = torch.full((50, 3, 32, 16), 128, dtype=torch.uint8)
+    changed = augment(grey, NOTHING.model_copy(update={"noise": 0.1}), generator()).float()
+    deviations = changed.std((1, 2, 3))
+    assert float(deviations.max()) == pytest.approx(25.5, rel=0.15)
+    assert float(deviations.min()) < 5
+    assert float(changed.mean()) == pytest.approx(128, abs=0.5)
+    patterns = torch.corrcoef((changed[:8] - 128).flatten(1))
+    assert float(patterns.fill_diagonal_(0).abs().max()) < 0.5

@@ -65,6 +65,47 @@ def test_resnets_have_the_published_names(name: str, blocks: list[int], convolut
     assert backbone(name).state_dict().keys() == torchvision_names(blocks, convolutions)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101"])
+def test_ibn_a_shares_the_parameters_of_batch_norm_out(name: str) -> None:
+    ibn = BACKBONES[f"{name}_ibn_a"](1.0, 1)
+    assert parameters(ibn) == parameters(backbone(name))
+    halves = {key.rsplit(".", 2)[0] for key in ibn.state_dict() if ".IN." in key}
+    # Pan et al.'s names: behind the first convolution of every block of the first three stages.
+    assert halves == {
+        f"layer{stage}.{block}.bn1" for stage in (1, 2, 3) for block in range(len(getattr(ibn, f"layer{stage}")))
+    }
+    assert all(f"{half}.BN.running_mean" in ibn.state_dict() for half in halves)
+
+
+@pytest.mark.parametrize(("name", "expansion"), [("resnet18", 1), ("resnet50", 4)])
+def test_ibn_b_normalises_behind_the_first_convolution_and_two_stages(name: str, expansion: int) -> None:
+    ibn = BACKBONES[f"{name}_ibn_b"](1.0, 1)
+    own = {key: value.shape for key, value in ibn.state_dict().items() if ".IN." in key}
+    last = {stage: len(getattr(ibn, f"layer{stage}")) - 1 for stage in (1, 2)}
+    assert own == {
+        f"layer{stage}.{last[stage]}.IN.{entry}": (planes * expansion,)
+        for stage, planes in ((1, 64), (2, 128))
+        for entry in ("weight", "bias")
+    }
+    assert "bn1.running_mean" not in ibn.state_dict()
+    assert parameters(ibn) == parameters(backbone(name)) + 2 * expansion * (64 + 128)
+
+
+def test_ibn_b_takes_light_and_contrast_of_a_camera_out() -> None:
+    torch.manual_seed(0)
+    pictures = torch.randn(3, 3, 64, 32)
+    other_camera = 1.7 * pictures + torch.tensor([0.5, -0.3, 0.1]).view(1, 3, 1, 1)
+    plain, ibn = (backbone(name, width=0.125).eval() for name in ("resnet18", "resnet18_ibn_b"))
+
+    def change(network: nn.Module) -> float:
+        before, after = network(pictures).mean((2, 3)), network(other_camera).mean((2, 3))
+        return float((after - before).norm() / before.norm())
+
+    with torch.inference_mode():
+        # Zero padding keeps a trace of the shift along the edges.
+        assert change(ibn) < 0.25 * change(plain)
+
+
 def test_resnet50_has_the_published_shapes() -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in backbone("resnet50").state_dict().items()}
     assert shapes["conv1.weight"] == (64, 3, 7, 7)
@@ -164,6 +205,18 @@ def test_generalised_mean_lies_between_average_and_maximum_by_its_exponent() -> 
     assert bool(exponent.grad.isfinite().all())
 
 
+@pytest.mark.parametrize(("height", "thirds"), [(8, [(0, 3), (2, 6), (5, 8)]), (6, [(0, 2), (2, 4), (4, 6)])])
+def test_regions_are_the_whole_and_its_thirds(height: int, thirds: list[tuple[int, int]]) -> None:
+    maps = torch.rand(2, 3, height, 4, generator=torch.Generator().manual_seed(0)).bfloat16()
+    pooled = POOLINGS["regions"]()(maps)
+    assert (pooled.shape, pooled.dtype) == ((2, 15), torch.float32)
+    exact = maps.double()
+    expected = [exact.mean((2, 3)), exact.amax((2, 3)), *(exact[:, :, a:b].mean((2, 3)) for a, b in thirds)]
+    torch.testing.assert_close(pooled.double(), torch.cat(expected, 1), rtol=1e-5, atol=1e-6)
+    network = ReidNetwork(Architecture(backbone="resnet18", width=0.125, pooling="regions"))
+    assert (network.raw_dimension, network.dimension) == (5 * 64, 5 * 64)
+
+
 def test_the_neck_normalises_and_keeps_its_shift_at_zero() -> None:
     network = ReidNetwork(Architecture(backbone="resnet18", width=0.125)).train()
     features = network(torch.randn(16, 3, 32, 32))
@@ -206,7 +259,7 @@ def test_channels_last_gives_the_same_vectors() -> None:
     ("values", "reason"),
     [
         ({"backbone": "resnet19"}, "expected one of resnet18, .*, got 'resnet19'"),
-        ({"backbone": "resnet18", "pooling": "mean"}, "expected one of average, gem, max"),
+        ({"backbone": "resnet18", "pooling": "mean"}, "expected one of average, gem, max, regions"),
         ({"backbone": "resnet18", "neck": "bn"}, "expected one of none, bnneck, linear"),
         ({"backbone": "resnet18", "width": 0}, "greater than 0"),
         ({"backbone": "resnet18", "head": "x"}, "Extra inputs are not permitted"),

@@ -9,7 +9,11 @@ from passerby.types import IntArray
 
 
 def pk_batches(
-    person_ids: Sequence[int] | IntArray, people: int, pictures: int, rng: np.random.Generator
+    person_ids: Sequence[int] | IntArray,
+    people: int,
+    pictures: int,
+    rng: np.random.Generator,
+    in_a_row: int = 1,
 ) -> list[IntArray]:
     """One epoch of PK batches: in each, `people` different people with `pictures` pictures of each.
 
@@ -23,6 +27,9 @@ def pk_batches(
         people: P, at least 2.
         pictures: K, at least 1.
         rng: The draw; the same state gives the same batches.
+        in_a_row: So many people, in the order of their ids, are drawn together: those who are hard to tell apart,
+            where ids are given so that they follow one another. P is rounded down to whole rows, and the last
+            people are left out where they fill no row.
 
     Returns:
         Batches of P·K indices into `person_ids`, a person's K side by side.
@@ -32,18 +39,22 @@ def pk_batches(
     """
     labels = np.asarray(person_ids)
     members = [np.flatnonzero(labels == person) for person in np.unique(labels)]
+    if not 1 <= in_a_row <= people:
+        raise DataError(f"expected 1 to {people} people in a row, got {in_a_row}; lower batch.in_a_row")
     if len(members) < people:
         raise DataError(
             f"expected at least {people} people to draw batches from, got {len(members)}; "
             "add people or lower batch.people"
         )
     groups = [_deal(indices, pictures, rng) for indices in members]
-    left = np.array([len(group) for group in groups])
+    rows = [range(start, start + in_a_row) for start in range(0, len(groups) - in_a_row + 1, in_a_row)]
+    left = np.array([min(len(groups[person]) for person in row) for row in rows])
+    drawn = people // in_a_row
     batches: list[IntArray] = []
-    while np.count_nonzero(left) >= people:
-        chosen = _draw(left, people, rng)
+    while np.count_nonzero(left) >= drawn:
+        chosen = _draw(left, drawn, rng)
         left[chosen] -= 1
-        batches.append(np.concatenate([groups[person].pop() for person in chosen]))
+        batches.append(np.concatenate([groups[person].pop() for row in chosen for person in rows[row]]))
     return batches
 
 

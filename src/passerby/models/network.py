@@ -62,7 +62,7 @@ class ReidNetwork(nn.Module):
         self.architecture = architecture
         self.backbone: Backbone = BACKBONES[architecture.backbone](architecture.width, architecture.last_stride)
         self.pooling = POOLINGS[architecture.pooling]()
-        self.raw_dimension = self.backbone.channels
+        self.raw_dimension = self.backbone.channels * self.pooling.factor
         self.dimension = architecture.dimension if architecture.neck == "linear" else self.raw_dimension
         self.neck = NECKS[architecture.neck](self.raw_dimension, self.dimension)
 

@@ -1,12 +1,20 @@
-"""Feature maps to one float32 vector, whatever the maps are in: global average, generalised-mean, and maximum."""
-
-from collections.abc import Callable
+"""Feature maps to one float32 vector, whatever the maps are in: average, generalised-mean, maximum, regions."""
 
 import torch
 from torch import Tensor, nn
 
 
-class AveragePooling(nn.Module):
+class Pooling(nn.Module):
+    """B×C×h×w maps to B×(factor·C) vectors.
+
+    Attributes:
+        factor: How many vectors of C it puts side by side.
+    """
+
+    factor = 1
+
+
+class AveragePooling(Pooling):
     """B×C×h×w to B×C: the mean over all positions."""
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -14,7 +22,7 @@ class AveragePooling(nn.Module):
         return maps.float().mean((2, 3))
 
 
-class MaxPooling(nn.Module):
+class MaxPooling(Pooling):
     """B×C×h×w to B×C: the maximum over all positions."""
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -22,7 +30,7 @@ class MaxPooling(nn.Module):
         return maps.float().amax((2, 3))
 
 
-class GeneralisedMeanPooling(nn.Module):
+class GeneralisedMeanPooling(Pooling):
     """B×C×h×w to B×C: `(mean x^p)^(1/p)` with a learnt p that starts at 3 (Radenović et al., TPAMI 2019).
 
     p = 1 is the average, p → ∞ the maximum. Values below 1e-6 count as 1e-6, so that all powers exist.
@@ -38,9 +46,27 @@ class GeneralisedMeanPooling(nn.Module):
             return maps.float().clamp(min=1e-6).pow(self.p).mean((2, 3)).pow(1.0 / self.p)
 
 
-POOLINGS: dict[str, Callable[[], nn.Module]] = {
+class RegionsPooling(Pooling):
+    """B×C×h×w to B×5C: mean and maximum of all rows, and the means of the upper, middle and lower third of them.
+
+    Where a third ends inside a row, both thirds have the row. An upright person's head and shoulders, middle, and
+    legs and shoes so keep vectors of their own, as stripes do in part-based models (Sun et al., ECCV 2018).
+    """
+
+    factor = 5
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pool."""
+        maps = maps.float()
+        height = maps.shape[2]
+        thirds = [maps[:, :, height * third // 3 : -(-height * (third + 1) // 3)].mean((2, 3)) for third in range(3)]
+        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3)), *thirds], 1)
+
+
+POOLINGS: dict[str, type[Pooling]] = {
     "average": AveragePooling,
     "gem": GeneralisedMeanPooling,
     "max": MaxPooling,
+    "regions": RegionsPooling,
 }
 """Every pooling by name."""

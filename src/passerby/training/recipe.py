@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from passerby.data.transforms import Augmentation
 from passerby.errors import RecipeError
@@ -27,6 +27,32 @@ class Batch(BaseModel):
 
     people: int = Field(16, ge=2, description="P; at most as many as the data has.")
     pictures: int = Field(4, ge=1, description="K.")
+    in_a_row: int = Field(
+        1, ge=1, description="People with consecutive ids who share a batch, such as synthetic look-alikes."
+    )
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> "Batch":
+        if self.in_a_row > self.people:
+            raise ValueError(f"expected in_a_row up to people ({self.people}), got {self.in_a_row}")
+        return self
+
+
+class SmallPictures(BaseModel):
+    """Smaller pictures in the first epochs: cheaper steps, while only coarse things are learnt anyway.
+
+    Progressive resizing, as in Touvron et al., "Fixing the train-test resolution discrepancy" (NeurIPS 2019), and
+    Tan and Le, "EfficientNetV2" (ICML 2021, section 4).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(0, ge=0, description="How many epochs see smaller pictures; 0: none.")
+    scale: float = Field(0.5, ge=0.25, le=1, description="Factor on height and width in these epochs.")
+
+    def scale_in(self, epoch: int) -> float:
+        """The factor in an epoch, from 0."""
+        return self.scale if epoch < self.epochs else 1.0
 
 
 class Validation(BaseModel):
@@ -53,6 +79,7 @@ class Recipe(BaseModel):
     architecture: Architecture
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
+    small_pictures: SmallPictures = SmallPictures()
     batch: Batch = Batch()
     losses: tuple[AnyLoss, ...] = Field(min_length=1, description="Their weighted sum is minimised.")
     optimizer: Optimizer = Optimizer()
@@ -77,6 +104,16 @@ class Recipe(BaseModel):
             found.append(
                 f"the learning rate warms up for {self.schedule.warmup_epochs:g} epochs, but training ends after "
                 f"{self.epochs}; see schedule.warmup_epochs"
+            )
+        if self.batch.in_a_row > 1 and self.validation.share > 0:
+            found.append(
+                "people held out for validation leave gaps in the rows that share batches; hold nobody out with "
+                "validation.share=0"
+            )
+        if self.small_pictures.epochs >= self.epochs:
+            found.append(
+                f"every epoch sees pictures at {self.small_pictures.scale:g} of the size that the model is used "
+                "with; see small_pictures.epochs"
             )
         late = [milestone for milestone in self.schedule.milestones if milestone >= self.epochs]
         if self.schedule.kind == "step" and late:

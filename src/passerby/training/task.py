@@ -35,7 +35,9 @@ class TrainingTask:
     def batches(self, recipe: Recipe, epoch: int) -> list[IntArray]:
         """The batches of one epoch: indices into `samples`, decided by the recipe's seed and the epoch alone."""
         rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch]))
-        return pk_batches(self.labels.numpy(), self.people_per_batch, recipe.batch.pictures, rng)
+        batch = recipe.batch
+        in_a_row = min(batch.in_a_row, self.people_per_batch)
+        return pk_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, in_a_row)
 
 
 def prepare_task(recipe: Recipe, dataset: Dataset) -> TrainingTask:

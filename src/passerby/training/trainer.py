@@ -14,7 +14,7 @@ from passerby import __version__
 from passerby.atomic import write_text
 from passerby.data.dataset import Dataset, people, picture_keys
 from passerby.data.loader import PictureStore
-from passerby.data.transforms import augment, normalise
+from passerby.data.transforms import augment, normalise, shrink
 from passerby.errors import PasserbyError
 from passerby.models.bundle import Bundle, check_replaceable, load_bundle, save_bundle
 from passerby.models.card import ModelCard
@@ -123,7 +123,9 @@ def train(
                 torch.manual_seed(generator.initial_seed())
                 _set_learning_rate(optimizer, _learning_rate(recipe, epoch, step / len(batches)))
 
-                pictures = augment(pictures, recipe.augmentation, generator).to(target)
+                scale = recipe.small_pictures.scale_in(epoch)
+                pictures, augmentation = shrink(pictures, recipe.augmentation, scale)
+                pictures = augment(pictures, augmentation, generator).to(target)
                 pictures = normalise(pictures, size.mean, size.std)
                 shown = labels[torch.as_tensor(batches[step], device=target)]
                 losses = training_step(network, objective, optimizer, pictures, shown, epoch, precision)

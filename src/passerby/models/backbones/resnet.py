@@ -1,15 +1,28 @@
-"""ResNet-18/34/50/101 (He et al., CVPR 2016) under torchvision's parameter names, without the classifier."""
+"""ResNet-18/34/50/101 (He et al., CVPR 2016) under torchvision's parameter names, without the classifier.
+
+With instance norm they are the IBN-Nets of Pan et al. ("Two at Once", ECCV 2018), under their authors' names.
+"""
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from passerby.models.backbones.backbone import Backbone
 
+InstanceNormPlaces: TypeAlias = Literal["none", "a", "b"]
+"""Where instance norm stands in IBN-Nets: nowhere, in half of the channels inside blocks, or behind whole stages."""
+
 
 class ResNet(Backbone):
     """A residual network; strides of 4, 8, 16 and 16 or 32 after its four stages.
+
+    IBN-a normalises half of the channels behind the first convolution of every block of the first three stages by
+    the picture's own statistics. IBN-b does so with all channels behind the first convolution of the network and
+    behind the first and second stage, which takes light, contrast and cast of a camera out of them: less is learnt of
+    the training cameras, and more carries over to others.
 
     Args:
         blocks: How many residual blocks each of the four stages has.
@@ -17,19 +30,29 @@ class ResNet(Backbone):
         width: Factor on the number of channels.
         last_stride: Stride of the last stage, 2 as published, 1 as re-ID takes it for larger maps (Luo et al.,
             2019); the parameters are the same.
+        instance_norm: "none", "a" or "b".
     """
 
-    def __init__(self, blocks: Sequence[int], bottleneck: bool, width: float = 1.0, last_stride: int = 1) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[int],
+        bottleneck: bool,
+        width: float = 1.0,
+        last_stride: int = 1,
+        *,
+        instance_norm: InstanceNormPlaces = "none",
+    ) -> None:
         super().__init__()
-        base = max(1, round(64 * width))
+        base = max(2, round(64 * width))
         self._inputs = base
         self.conv1 = nn.Conv2d(3, base, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(base)
+        self.bn1: nn.Module = _instance_norm(base) if instance_norm == "b" else nn.BatchNorm2d(base)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        self.layer1 = self._stage(bottleneck, base, blocks[0], 1)
-        self.layer2 = self._stage(bottleneck, base * 2, blocks[1], 2)
-        self.layer3 = self._stage(bottleneck, base * 4, blocks[2], 2)
-        self.layer4 = self._stage(bottleneck, base * 8, blocks[3], last_stride)
+        early, late = instance_norm, "a" if instance_norm == "a" else "none"
+        self.layer1 = self._stage(bottleneck, base, blocks[0], 1, early)
+        self.layer2 = self._stage(bottleneck, base * 2, blocks[1], 2, early)
+        self.layer3 = self._stage(bottleneck, base * 4, blocks[2], 2, late)
+        self.layer4 = self._stage(bottleneck, base * 8, blocks[3], last_stride, "none")
         self.channels = self._inputs
         self.initialise()
 
@@ -40,51 +63,84 @@ class ResNet(Backbone):
         assert isinstance(maps, Tensor)
         return maps
 
-    def _stage(self, bottleneck: bool, planes: int, count: int, stride: int) -> nn.Sequential:
+    def _stage(self, bottleneck: bool, planes: int, count: int, stride: int, instance_norm: str) -> nn.Sequential:
         block = _Bottleneck if bottleneck else _BasicBlock
         stage = []
         for index in range(count):
-            stage.append(block(self._inputs, planes, stride if index == 0 else 1))
+            behind = instance_norm == "b" and index == count - 1
+            stage.append(
+                block(self._inputs, planes, stride if index == 0 else 1, within=instance_norm == "a", behind=behind)
+            )
             self._inputs = planes * block.expansion
         return nn.Sequential(*stage)
+
+
+class _HalfInstanceNorm(nn.Module):
+    """Instance norm of the first half of the channels and batch norm of the others (IBN-a)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self._half = channels // 2
+        self.IN = _instance_norm(self._half)
+        self.BN = nn.BatchNorm2d(channels - self._half)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        first, second = maps[:, : self._half], maps[:, self._half :]
+        return torch.cat([self.IN(first), self.BN(second)], 1)
+
+
+def _instance_norm(channels: int) -> nn.Module:
+    """Each channel of each picture by itself, with a learnt scale and shift, as IBN-Nets have it."""
+    return nn.InstanceNorm2d(channels, affine=True)
+
+
+def _norm(channels: int, half_instance: bool) -> nn.Module:
+    return _HalfInstanceNorm(channels) if half_instance else nn.BatchNorm2d(channels)
 
 
 class _BasicBlock(nn.Module):
     expansion = 1
 
-    def __init__(self, inputs: int, planes: int, stride: int) -> None:
+    def __init__(self, inputs: int, planes: int, stride: int, *, within: bool, behind: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, planes, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
+        self.bn1 = _norm(planes, within)
         self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(planes)
         self.downsample = _shortcut(inputs, planes, stride)
+        self.IN = _instance_norm(planes) if behind else None
 
     def forward(self, maps: Tensor) -> Tensor:
         residual = F.relu(self.bn1(self.conv1(maps)), inplace=True)
         residual = self.bn2(self.conv2(residual))
-        return F.relu(residual + (maps if self.downsample is None else self.downsample(maps)), inplace=True)
+        return _joined(residual, maps if self.downsample is None else self.downsample(maps), self.IN)
 
 
 class _Bottleneck(nn.Module):
     expansion = 4
 
-    def __init__(self, inputs: int, planes: int, stride: int) -> None:
+    def __init__(self, inputs: int, planes: int, stride: int, *, within: bool, behind: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, planes, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
+        self.bn1 = _norm(planes, within)
         # The stride stands on the 3×3 convolution, as in torchvision's weights.
         self.conv2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(planes)
         self.conv3 = nn.Conv2d(planes, planes * self.expansion, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(planes * self.expansion)
         self.downsample = _shortcut(inputs, planes * self.expansion, stride)
+        self.IN = _instance_norm(planes * self.expansion) if behind else None
 
     def forward(self, maps: Tensor) -> Tensor:
         residual = F.relu(self.bn1(self.conv1(maps)), inplace=True)
         residual = F.relu(self.bn2(self.conv2(residual)), inplace=True)
         residual = self.bn3(self.conv3(residual))
-        return F.relu(residual + (maps if self.downsample is None else self.downsample(maps)), inplace=True)
+        return _joined(residual, maps if self.downsample is None else self.downsample(maps), self.IN)
+
+
+def _joined(residual: Tensor, shortcut: Tensor, instance_norm: nn.Module | None) -> Tensor:
+    total = residual + shortcut
+    return F.relu(total if instance_norm is None else instance_norm(total), inplace=True)
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:

@@ -120,7 +120,7 @@ def _jitter_colour(batch: Tensor, strength: float, grey: float, generator: torch
         factors[2] *= torch.rand(batch.shape[0], 1, 1, 1, generator=generator) >= grey
     brightness, contrast, saturation = factors.to(batch.device).unbind()
     pictures = batch.float()
-    red, green, blue = pictures.split(1, 1)
+    red, green, blue = pictures[:, :1], pictures[:, 1:2], pictures[:, 2:]
     luminance = 0.299 * red + 0.587 * green + 0.114 * blue
     average = luminance.mean((2, 3), keepdim=True)
     # saturation, then contrast about the average, then brightness, gathered into one linear function.

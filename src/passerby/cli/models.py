@@ -94,9 +94,21 @@ def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model."
             "threshold": "none yet; see `passerby calibrate`"
             if calibration is None
             else f"{calibration.threshold:.4f}, {calibration.criterion}, on {calibration.source}",
+            **({"drawn by": _provenance_line(card.provenance)} if card.provenance else {}),
+            **({"trained with": card.hardware} if card.hardware else {}),
+            **({"made for": "\n".join(card.intended_for)} if card.intended_for else {}),
+            **({"limits": "\n".join(card.limits)} if card.limits else {}),
             "must not be used for": "\n".join(card.not_for),
         }
     )
+
+
+def _provenance_line(provenance: Mapping[str, Any]) -> str:
+    """Which generator drew the training pictures, by which arguments."""
+    named = {key: provenance[key] for key in ("generator", "generator_version") if key in provenance}
+    arguments = provenance.get("arguments")
+    parts = {**named, **(arguments if isinstance(arguments, dict) else {})}
+    return ", ".join(f"{key} {value}" for key, value in parts.items() if value is not None)
 
 
 def _figures_line(name: str, figures: Mapping[str, Any]) -> str:

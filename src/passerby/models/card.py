@@ -23,6 +23,12 @@ class ModelCard(BaseModel):
     trained_on: str = Field(description="Which pictures, how many, of how many people.")
     licence: str = Field(description="Terms of the weights, or that they are unknown.")
     not_for: tuple[str, ...] = Field(NOT_FOR, description="What it must not be used for.")
+    intended_for: tuple[str, ...] = Field((), description="What it is made for.")
+    limits: tuple[str, ...] = Field((), description="What it is known to do badly, with figures where measured.")
+    provenance: dict[str, Any] | None = Field(
+        None, description="How the training pictures were made, where a generator drew them: its name, version, seed."
+    )
+    hardware: str | None = Field(None, description="On what, and for how long, it was trained.")
     data_fingerprint: str | None = Field(None, description="Hash of the training pictures' names and labels.")
     training_pictures: str = Field(
         "", pattern="^([0-9a-f]{12})*$", description="Hashes of the training pictures' names, 12 digits each."

@@ -14,6 +14,7 @@ from passerby import __version__
 from passerby.atomic import write_text
 from passerby.data.dataset import Dataset, people, picture_keys
 from passerby.data.loader import PictureStore
+from passerby.data.provenance import read_provenance
 from passerby.data.transforms import augment, normalise, shrink
 from passerby.errors import PasserbyError
 from passerby.models.bundle import Bundle, check_replaceable, load_bundle, save_bundle
@@ -110,7 +111,7 @@ def train(
     store = PictureStore([s.path for s in task.samples], size.height, size.width, progress=reporter.decoding)
     validator = _validator(recipe, dataset, task, reporter)
     labels = task.labels.to(target)
-    card = _card(recipe, progress, dataset.name, task)
+    card = _card(recipe, progress, dataset, task)
     write_text(output / "recipe.yaml", to_yaml(recipe))
     clock = _Clock(progress)
 
@@ -233,12 +234,15 @@ def _row(epoch: int, progress: Progress, objective: Objective, learning_rate: fl
     return row | {"learning_rate": learning_rate}
 
 
-def _card(recipe: Recipe, progress: Progress, data: str, task: TrainingTask) -> ModelCard:
+def _card(recipe: Recipe, progress: Progress, dataset: Dataset, task: TrainingTask) -> ModelCard:
+    provenance = read_provenance(dataset.root)
+    people = "synthetic people" if provenance else "people"
     return ModelCard(
         name=recipe.name,
         summary=recipe.summary,
-        trained_on=f"{len(task.samples)} pictures of {task.classes} people of {data}",
+        trained_on=f"{len(task.samples)} pictures of {task.classes} {people} of {dataset.name}",
         licence="the terms of the pictures that it was trained on",
+        provenance=provenance,
         data_fingerprint=progress.data,
         training_pictures="".join(sorted(picture_keys(task.samples))),
         recipe=progress.recipe,

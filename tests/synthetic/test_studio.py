@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from passerby.errors import DataError
-from passerby.synthetic import contact_sheet
+from passerby.synthetic import contact_sheet, placing
 from passerby.synthetic.body import posed
 from passerby.synthetic.gait import sample_pose
 from passerby.synthetic.randomness import stream
@@ -103,16 +103,18 @@ def test_contact_sheet_refuses_a_folder_without_pictures(tmp_path: Path) -> None
 
 
 def test_companions_walk_beside_and_the_same_way() -> None:
-    generator = stream(0, "test")
+    generator, found = stream(0, "test"), 0
     with Studio(3, 64, 32, effects=False) as studio:
-        body = studio._body(0, 0)
-        for heading in (0.0, 120.0, 250.0):
-            subject = posed(body, sample_pose(generator, body.person), (0.5, 7.0), heading)
-            companions = studio._companions(generator, subject, (0.5, 7.0))
-            assert len(companions) in (1, 2)
+        body, site = studio._body(0, 0), studio._view(0).site
+        for heading in (0.0, 60.0, 120.0, 250.0):
+            subject = posed(body, sample_pose(generator, body.person), (0.0, 7.0), heading)
+            companions = placing._companions(generator, site, subject, studio._body)
+            found += len(companions)
+            assert len(companions) <= 2
             ahead = np.array([-np.sin(np.radians(heading)), np.cos(np.radians(heading))])
             for companion in companions:
                 assert abs((companion.heading - heading + 180) % 360 - 180) < 25
-                away = companion.points[:, :2].mean(axis=0) - (0.5, 7.0)
+                away = companion.points[:, :2].mean(axis=0) - (0.0, 7.0)
                 assert 0.3 < np.linalg.norm(away) < 1.1
                 assert abs(away @ ahead) < 0.35
+    assert found > 2

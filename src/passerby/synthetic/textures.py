@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from passerby.synthetic.atlas_layout import Patch
 from passerby.synthetic.colours import Colour, rgb
 from passerby.synthetic.person import Pattern
 from passerby.types import FloatArray
@@ -123,6 +124,18 @@ def weave(
     cloth = rgb(colour) * (1 - share) + rgb(second) * share
     grain = 1 + 0.025 * generator.standard_normal((height, width, 1), dtype=np.float32)
     return np.asarray(cloth * grain, np.float32)
+
+
+def plain_cloth(generator: np.random.Generator, colour: Colour, patch: Patch) -> FloatArray:
+    """Draw cloth of one colour with a little grain, of the size of `patch`."""
+    grain = 1 + 0.02 * generator.standard_normal((patch.height, patch.width, 1), dtype=np.float32)
+    return np.asarray(rgb(colour) * grain, np.float32)
+
+
+def seam(region: FloatArray, strength: float) -> None:
+    """Draw seams and edges in place: darker than light cloth, lighter than dark cloth, on which shade is lost."""
+    dark = region.mean(axis=-1, keepdims=True) < 0.2
+    region[:] = np.where(dark, region + 0.13 * strength, region * (1 - 0.45 * strength))
 
 
 def print_on(

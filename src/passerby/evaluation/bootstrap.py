@@ -3,8 +3,8 @@
 Pictures of one person rise and fall together, so an interval from resampled pictures would be too narrow.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -266,6 +266,47 @@ def pair_rate_interval(
     return _interval(value, np.concatenate(rates), confidence, people, np.array([value]))
 
 
+def curve_draws(
+    first: npt.NDArray[Any],
+    second: npt.NDArray[Any],
+    figures: Callable[[Floats, Floats], Floats],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """Recompute figures from two tables of counts by person, as they are and for each resample.
+
+    Args:
+        first: (P, K) what each person adds to the first table's columns.
+        second: (P, K) to the second's.
+        figures: From (B, K) sums of each table to (B, F) figures.
+        resamples: How many draws.
+        seed: Which draws.
+
+    Returns:
+        (F,) figures of everybody, and (resamples, F) of the draws; NaN where a draw has nothing to count.
+    """
+    tables = first.astype(np.float64), second.astype(np.float64)
+    whole = figures(*(table.sum(0)[None] for table in tables))[0]
+    drawn = []
+    for weights in _weights(len(first), resamples, seed):
+        with np.errstate(invalid="ignore"):
+            drawn.append(figures(weights @ tables[0], weights @ tables[1]))
+    return whole, np.concatenate(drawn)
+
+
+def percentile_interval(value: float, drawn: Floats, *, confidence: float = CONFIDENCE, people: int) -> Interval:
+    """Give a figure with the percentiles of its resamples, which may hold NaN.
+
+    Raises:
+        DataError: The confidence is not between 0 and 1.
+    """
+    _check(len(drawn), confidence)
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    return Interval(value, float(low), float(high), confidence, people)
+
+
 def _numbered(people: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], int]:
     """Each entry's person as a number from 0, and how many people there are."""
     names, numbers = np.unique(np.asarray(people), return_inverse=True)
@@ -304,12 +345,12 @@ def _resampled(sums: Floats, counts: Floats, resamples: int, seed: int) -> Float
 
 
 def _interval(value: float, drawn: Floats, confidence: float, people: int, values: Floats) -> Interval:
-    tail = (1 - confidence) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    interval = percentile_interval(value, drawn, confidence=confidence, people=people)
     if np.nanmin(values) == np.nanmax(values) and value in (0, 1):
-        bound = tail ** (1 / people)
-        low, high = (bound, 1.0) if value == 1 else (0.0, 1 - bound)
-    return Interval(value, float(low), float(high), confidence, people)
+        bound = (1 - confidence) / 2
+        low, high = (bound ** (1 / people), 1.0) if value == 1 else (0.0, 1 - bound ** (1 / people))
+        return replace(interval, low=low, high=high)
+    return interval
 
 
 def _between_people(matrix: npt.NDArray[Any]) -> Floats:

@@ -9,15 +9,22 @@ import numpy.typing as npt
 
 from passerby.data.dataset import people
 from passerby.errors import DataError
-from passerby.evaluation.histogram import BINS, DistanceHistogram, bin_counts
-from passerby.evaluation.protocols import RankingRule
-from passerby.evaluation.ranking import RankMetrics, check_distances, right_ranks, summarise
-from passerby.retrieval.distance import cosine_distances, normalise
+from passerby.evaluation.blocks import for_each_block
+from passerby.evaluation.bootstrap import Interval, mean_intervals
+from passerby.evaluation.draws import DrawnRanks
+from passerby.evaluation.histogram import FARTHEST, DistanceHistogram, binned
+from passerby.evaluation.protocols import Pictures, ProtocolOptions, RankingTask, ranking_rule, ranking_task
+from passerby.evaluation.pairs import STEPS
+from passerby.evaluation.ranked_pairs import PairTally, RankedPairs
+from passerby.evaluation.ranking import RankMetrics, check_distances, check_row, right_ranks, summarise_draws
+from passerby.evaluation.rule import RankingRule
 from passerby.retrieval.search import smallest
 from passerby.types import IntArray, Sample
 
-ROWS = 256
-"""Queries whose distances are held at a time."""
+RANKS = (1, 5, 10, 20)
+"""Whose CMC is reported."""
+
+DistanceRows = Callable[[int, int], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +57,54 @@ class Evaluation:
     """How well a gallery was ranked, with what a reader needs to judge the figures.
 
     Attributes:
-        metrics: CMC, mAP, mINP and each query's average precision.
+        metrics: CMC, mAP, mINP and each query's own figures.
+        query_people: (Q,) int64, whom each query shows.
         people: How many people are asked for.
         cameras: How many known cameras there are.
         query_pictures: How many queries were put, answerable or not.
         gallery_pictures: How many pictures the gallery has.
-        rule: A sentence or more that says what was left out of the rankings.
+        protocol: The protocol's name.
+        rule: A sentence or more that says what was left out of the rankings, pooled or drawn.
         examples: Rankings of queries that lie evenly spaced in the list, whatever their result.
         hardest: Rankings of the queries with the lowest average precision, one a person.
         histogram: Distances of all ranked pairs, of the same person and of different people.
+        pairs: The same pairs counted finely: what verification would decide. None where all are of one person.
     """
 
     metrics: RankMetrics
+    query_people: IntArray
     people: int
     cameras: int
     query_pictures: int
     gallery_pictures: int
+    protocol: str
     rule: str
     examples: tuple[Ranking, ...]
     hardest: tuple[Ranking, ...]
     histogram: DistanceHistogram
+    pairs: RankedPairs | None
+
+    def intervals(self, *, confidence: float = 0.95, seed: int = 0) -> dict[str, Interval]:
+        """Give rank-1, 5, 10 and 20, mAP and mINP with bootstrap intervals over the people asked for."""
+        return mean_intervals(
+            {
+                **{f"rank_{k}": self.metrics.hits(k) for k in RANKS},
+                "mAP": self.metrics.average_precision,
+                "mINP": self.metrics.inverse_penalty,
+            },
+            self.query_people,
+            confidence=confidence,
+            seed=seed,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as JSON takes them: shares from 0 to 1, the CMC up to rank 50."""
         return {
-            **{f"rank_{k}": self.metrics.rank(k) for k in (1, 5, 10, 20)},
+            **{f"rank_{k}": self.metrics.rank(k) for k in RANKS},
             "mAP": self.metrics.mean_ap,
             "mINP": self.metrics.mean_inp,
+            "intervals": {name: interval.to_dict() for name, interval in self.intervals().items()},
+            "verification": self.pairs.to_dict() if self.pairs else None,
             "cmc": self.metrics.cmc[:50].tolist(),
             "queries": self.metrics.queries,
             "skipped_queries": self.metrics.skipped,
@@ -85,6 +113,8 @@ class Evaluation:
             "query_pictures": self.query_pictures,
             "gallery_pictures": self.gallery_pictures,
             "same_camera_rule": self.metrics.same_camera_rule,
+            "protocol": self.protocol,
+            **({"spread_over_draws": dict(self.metrics.spread)} if self.metrics.spread else {}),
             "rule": self.rule,
         }
 
@@ -95,40 +125,68 @@ def evaluate(
     gallery_embeddings: npt.NDArray[Any],
     gallery_samples: Sequence[Sample],
     *,
+    protocol: str = "market1501",
+    options: ProtocolOptions | None = None,
     shown: int = 8,
     depth: int = 10,
 ) -> Evaluation:
     """Rank the gallery for every query by cosine distance and score the rankings (see `rank_metrics`).
 
     A query whose file is in the gallery too is left out of its own ranking. Distances are measured a block
-    at a time, so that memory does not grow with the number of queries.
+    at a time on all cores, so that memory does not grow with the number of queries.
 
     Args:
         query_embeddings: (Q, D) real array of any scale; the rows are brought to length 1.
         query_samples: Whom and where each query shows.
-        gallery_embeddings: (G, D) real array.
+        gallery_embeddings: (G, D) real array; may be a memory map, which is not copied where its rows are float32 of
+            length 1.
         gallery_samples: Whom and where each gallery picture shows.
+        protocol: A name in `passerby.evaluation.protocols.PROTOCOLS`.
+        options: Draws, shots and seed of protocols that draw.
         shown: How many examples, and how many hard queries, to keep rankings of.
         depth: How many gallery pictures such a ranking holds.
 
     Raises:
-        DataError: The lengths do not fit, a row has no direction, or no query has a right answer.
+        DataError: The lengths do not fit, a row has no direction, no query has a right answer, or the pictures are
+            not those that the protocol needs.
     """
-    for name, embeddings, samples in (
-        ("query", query_embeddings, query_samples),
-        ("gallery", gallery_embeddings, gallery_samples),
-    ):
-        if len(embeddings) != len(samples):
-            raise DataError(
-                f"expected one embedding for each of {len(samples)} {name} pictures, got {len(embeddings)}"
-            )
-    queries, gallery = normalise(query_embeddings), normalise(gallery_embeddings)
-    rule = ranking_rule(query_samples, gallery_samples)
+    task = ranking_task(query_embeddings, query_samples, gallery_embeddings, gallery_samples, protocol, options)
+    return evaluate_task(task, shown=shown, depth=depth)
 
-    def distance_rows(rows: IntArray) -> npt.NDArray[Any]:
-        return cosine_distances(queries[rows], gallery)
 
-    return _evaluate(distance_rows, rule, query_samples, gallery_samples, shown, depth)
+def evaluate_task(
+    task: RankingTask, distances: npt.NDArray[Any] | None = None, *, shown: int = 8, depth: int = 10
+) -> Evaluation:
+    """Score what a protocol prepared, by cosine distance or by distances of one's own, as after re-ranking.
+
+    Args:
+        task: As `ranking_task` makes it.
+        distances: (Q, G) real array between the task's queries and gallery; None: cosine distances.
+        shown: How many examples, and how many hard queries, to keep rankings of.
+        depth: How many gallery pictures such a ranking holds.
+
+    Raises:
+        DataError: The shapes do not fit, a distance is NaN, or no query has a right answer.
+    """
+    queries, gallery = task.queries.embeddings, task.gallery.embeddings
+    if distances is None:
+
+        def rows(start: int, stop: int) -> npt.NDArray[Any]:
+            block: npt.NDArray[Any] = queries[start:stop] @ gallery.T
+            np.subtract(1, block, out=block)
+            return np.clip(block, 0, 2, out=block)
+
+        return _evaluate(rows, (0.0, FARTHEST), task, shown, depth)
+    check_distances(distances, task.rule)
+    low, high = float(distances.min()), float(distances.max())
+    if not np.isfinite([low, high]).all():
+        row = int((~np.isfinite(distances)).any(axis=1).argmax())
+        check_row(distances[row], row)
+        raise DataError(f"a distance of query {row} is infinite; expected finite distances")
+    if 0 <= low and high <= FARTHEST:
+        low, high = 0.0, FARTHEST
+    given = distances
+    return _evaluate(lambda start, stop: given[start:stop], (low, max(high, low + 1e-9)), task, shown, depth)
 
 
 def evaluate_distances(
@@ -151,59 +209,52 @@ def evaluate_distances(
     Raises:
         DataError: The shapes do not fit, a distance is NaN, or no query has a right answer.
     """
+    queries, gallery = (Pictures(np.empty((len(s), 0), np.float32), tuple(s)) for s in (query_samples, gallery_samples))
     rule = ranking_rule(query_samples, gallery_samples)
-    check_distances(distances, rule)
-    return _evaluate(distances.__getitem__, rule, query_samples, gallery_samples, shown, depth)
+    task = RankingTask(queries, gallery, rule, None, "market1501", ())
+    return evaluate_task(task, distances, shown=shown, depth=depth)
 
 
-def _evaluate(
-    distance_rows: Callable[[IntArray], npt.NDArray[Any]],
-    rule: RankingRule,
-    query_samples: Sequence[Sample],
-    gallery_samples: Sequence[Sample],
-    shown: int,
-    depth: int,
-) -> Evaluation:
-    ranks: list[IntArray] = []
-    same, ranked = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
-    for start in range(0, rule.queries, ROWS):
-        block = np.arange(start, min(start + ROWS, rule.queries))
-        for query, row in zip(block.tolist(), distance_rows(block), strict=True):
-            ranks.append(right_ranks(row, rule, query))
-            right, removed = rule.split(query)
-            same += bin_counts(row[right])
-            ranked += bin_counts(row) - bin_counts(row[removed])
-    metrics = summarise(ranks, rule)
+def _evaluate(rows: DistanceRows, reach: tuple[float, float], task: RankingTask, shown: int, depth: int) -> Evaluation:
+    rule, asked = task.rule, task.queries.column("person_id")
+    tally = PairTally(rule, asked, *reach)
+
+    def work(start: int, stop: int) -> list[DrawnRanks]:
+        block = rows(start, stop)
+        ranks = [_ranks(row, task, query, int(asked[query])) for query, row in enumerate(block, start)]
+        tally.add(start, block)
+        return ranks
+
+    ranks = [drawn for block in for_each_block(work, rule.queries, rule.gallery) for drawn in block]
+    metrics = summarise_draws(ranks, rule)
 
     def rankings(queries: IntArray) -> tuple[Ranking, ...]:
-        rows = zip(queries.tolist(), distance_rows(queries), strict=True)
-        return tuple(_ranking(query, row, rule, ranks[query], metrics, depth) for query, row in rows)
+        return tuple(_ranking(query, rows(query, query + 1)[0], rule, metrics, depth) for query in queries.tolist())
 
+    same, different = tally.counts()
+    width = (reach[1] - reach[0]) / STEPS
     return Evaluation(
         metrics=metrics,
-        people=len(people(query_samples)),
+        query_people=asked,
+        people=len(people(task.queries.samples)),
         cameras=rule.cameras,
         query_pictures=rule.queries,
         gallery_pictures=rule.gallery,
-        rule=_what_was_left_out(rule),
+        protocol=task.protocol,
+        rule=" ".join((_what_was_left_out(rule), *task.notes)),
         examples=rankings(_evenly_spaced(metrics, shown)),
-        hardest=rankings(_hardest(metrics, query_samples, shown)),
-        histogram=DistanceHistogram(same=same, different=ranked - same),
+        hardest=rankings(_hardest(metrics, task.queries.samples, shown)),
+        histogram=DistanceHistogram(binned(same, reach[0], width), binned(different, reach[0], width)),
+        pairs=tally.pairs(),
     )
 
 
-def ranking_rule(query_samples: Sequence[Sample], gallery_samples: Sequence[Sample]) -> RankingRule:
-    """The rule by which labelled pictures are ranked; a query whose file is in the gallery too is its own picture."""
-    places: dict[Any, int] = {}
-    for place, sample in enumerate(gallery_samples):
-        places.setdefault(sample.path, place)
-    return RankingRule(
-        [sample.person_id for sample in query_samples],
-        [sample.person_id for sample in gallery_samples],
-        [sample.camera_id for sample in query_samples],
-        [sample.camera_id for sample in gallery_samples],
-        [places.get(sample.path, -1) for sample in query_samples],
-    )
+def _ranks(distances: npt.NDArray[Any], task: RankingTask, query: int, person: int) -> DrawnRanks:
+    if task.draws is None:
+        ranks = right_ranks(distances, task.rule, query)
+        return DrawnRanks(ranks[None], ranks[:1])
+    check_row(distances, query)
+    return task.draws.ranks(distances, task.rule, query, person)
 
 
 def _what_was_left_out(rule: RankingRule) -> str:
@@ -238,12 +289,7 @@ def _hardest(metrics: RankMetrics, query_samples: Sequence[Sample], count: int) 
 
 
 def _ranking(
-    query: int,
-    distances: npt.NDArray[Any],
-    rule: RankingRule,
-    ranks: IntArray,
-    metrics: RankMetrics,
-    depth: int,
+    query: int, distances: npt.NDArray[Any], rule: RankingRule, metrics: RankMetrics, depth: int
 ) -> Ranking:
     right, removed = rule.split(query)
     row = distances.astype(np.float64)
@@ -253,7 +299,7 @@ def _ranking(
     return Ranking(
         query=query,
         average_precision=float(metrics.average_precision[query]),
-        first_right=int(ranks[0]),
+        first_right=int(right_ranks(distances, rule, query)[0]),
         nearest_right=nearest_right,
         nearest_right_distance=float(row[nearest_right]),
         gallery=tuple(nearest.tolist()),

@@ -41,6 +41,22 @@ def distance_histogram(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -
     return DistanceHistogram(bin_counts(positive), bin_counts(negative))
 
 
+def binned(steps: IntArray, low: float, width: float) -> IntArray:
+    """Gather counts at fine steps of distance in `BINS` bins.
+
+    Args:
+        steps: (S,) int64; step n counts distances above low + (n - 1) · width, up to low + n · width.
+        low: Where the first step ends.
+        width: Of a step.
+
+    Returns:
+        (`BINS`,) int64.
+    """
+    middles = low + (np.arange(len(steps)) - 0.5) * width
+    places = np.clip(middles * (BINS / FARTHEST), 0, BINS - 1).astype(np.int64)
+    return np.bincount(places, steps, BINS).round().astype(np.int64)
+
+
 def bin_counts(distances: npt.NDArray[Any]) -> IntArray:
     """Count distances in `BINS` bins; what lies outside 0 to `FARTHEST` goes to the nearest bin.
 

@@ -1,147 +1,321 @@
-"""Which gallery pictures a query's ranking leaves out, and which of the others are right."""
+"""Protocols by name: what asks, what answers, what is left out of a ranking, and what is drawn."""
 
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
-from passerby.types import JUNK, UNKNOWN_CAMERA, IntArray
+from passerby.evaluation.blocks import unit_rows
+from passerby.evaluation.draws import GalleryDraws
+from passerby.evaluation.rule import RankingRule
+from passerby.types import JUNK, UNKNOWN_CAMERA, FloatArray, IntArray, Sample
+
+INFRARED = (3, 6)
+"""Cameras of SYSU-MM01 that see in infrared; the others see colours."""
+
+INDOOR = (1, 2)
+"""Its colour cameras that hang indoors."""
+
+SAME_PLACE = {3: (2,)}
+"""Its cameras 2 and 3 hang at one place: what 2 saw is not ranked for queries of 3."""
+
+_TRACKLET = re.compile(r"(?P<person>-?\d+)C(?P<camera>\d+)T(?P<track>\d+)F(?P<frame>\d+)")
 
 
-class RankingRule:
-    """The rule of Market-1501, usable where cameras are unknown too.
-
-    Removed from a query's ranking are junk pictures, the query's own picture, and pictures of the same person
-    from the same camera, which would be too easy. An unknown camera is never "the same". With fewer than two
-    known cameras among all pictures the camera part is off, as it would remove every right answer.
-
-    Paper: Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015.
-
-    Args:
-        query_ids: (Q,) integers of 0 and more, whom each query shows.
-        gallery_ids: (G,) integers; `JUNK` (-1) is always removed; a `DISTRACTOR` (0) stays and is always wrong,
-            since nobody asks for it.
-        query_cameras: (Q,) integers, `UNKNOWN_CAMERA` (-1) where unknown. None: all unknown.
-        gallery_cameras: (G,) integers, likewise; given if and only if `query_cameras` is.
-        query_index: (Q,) integers, where in the gallery the query's own picture lies, or -1. None: nowhere.
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """Embeddings and what they show.
 
     Attributes:
-        queries: Number of queries.
-        gallery: Number of gallery pictures.
-        cameras: How many known cameras there are.
-        same_camera: Whether pictures of the same person from the same camera are removed.
-        junk: How many gallery pictures are junk.
-        people: How many people are shown; distractors count as one.
-        own_pictures: How many queries are gallery pictures too.
-
-    Raises:
-        DataError: Lengths, types or values are not as above, or there is no query or no gallery picture.
-
-    Example:
-        >>> rule = RankingRule([7], [7, 7, 0, -1], [1], [1, 2, 2, 2])
-        >>> right, removed = rule.split(0)
-        >>> right, removed
-        (array([1]), array([0, 3]))
+        embeddings: (N, D) float32 of length 1.
+        samples: N of them.
     """
 
-    __slots__ = (
-        "_gallery_cameras",
-        "_junk",
-        "_order",
-        "_query_cameras",
-        "_query_index",
-        "_starts",
-        "_stops",
-        "cameras",
-        "gallery",
-        "junk",
-        "own_pictures",
-        "people",
-        "queries",
-        "same_camera",
+    embeddings: FloatArray
+    samples: tuple[Sample, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.embeddings) != len(self.samples):
+            raise DataError(
+                f"expected one embedding for each of {len(self.samples)} pictures, got {len(self.embeddings)}"
+            )
+
+    def at(self, places: npt.ArrayLike) -> "Pictures":
+        """Some of them, in that order."""
+        chosen = np.asarray(places, np.int64)
+        return Pictures(self.embeddings[chosen], tuple(self.samples[place] for place in chosen.tolist()))
+
+    def column(self, name: str) -> IntArray:
+        """`person_id` or `camera_id` of each."""
+        return np.array([getattr(sample, name) for sample in self.samples], np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankingTask:
+    """What a protocol makes of a data set's query and gallery pictures.
+
+    Attributes:
+        queries: What asks.
+        gallery: What answers.
+        rule: What is right and what is left out.
+        draws: The drawn galleries, or None where the whole gallery answers.
+        protocol: The protocol's name.
+        notes: What the protocol did, a sentence each.
+    """
+
+    queries: Pictures
+    gallery: Pictures
+    rule: RankingRule
+    draws: GalleryDraws | None
+    protocol: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolOptions:
+    """What a protocol that draws may be told.
+
+    Attributes:
+        draws: How many galleries are drawn.
+        shots: How many pictures of each person (of each camera, in SYSU-MM01's) a drawn gallery holds; None: 1, and
+            10 in `multi-shot`.
+        seed: Which pictures are drawn.
+    """
+
+    draws: int = 10
+    shots: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A way of asking and counting.
+
+    Attributes:
+        name: What `--protocol` calls it.
+        summary: What it does, in a sentence.
+        prepare: Makes the task from query and gallery.
+    """
+
+    name: str
+    summary: str
+    prepare: Callable[[Pictures, Pictures, ProtocolOptions], RankingTask]
+
+
+def ranking_task(
+    query_embeddings: npt.NDArray[Any],
+    query_samples: Sequence[Sample],
+    gallery_embeddings: npt.NDArray[Any],
+    gallery_samples: Sequence[Sample],
+    protocol: str = "market1501",
+    options: ProtocolOptions | None = None,
+) -> RankingTask:
+    """Prepare queries and gallery as a protocol wants them.
+
+    Args:
+        query_embeddings: (Q, D) real array of any scale; the rows are brought to length 1.
+        query_samples: Whom and where each query shows.
+        gallery_embeddings: (G, D) real array.
+        gallery_samples: Whom and where each gallery picture shows.
+        protocol: A name in `PROTOCOLS`.
+        options: Draws, shots and seed of protocols that draw.
+
+    Raises:
+        DataError: Nothing of that name, lengths or dimensions do not fit, a row has no direction, or the pictures
+            are not those that the protocol needs.
+    """
+    if protocol not in PROTOCOLS:
+        raise DataError(f'expected one of the protocols {", ".join(PROTOCOLS)}, got "{protocol}"')
+    for name, embeddings, samples in (
+        ("query", query_embeddings, query_samples),
+        ("gallery", gallery_embeddings, gallery_samples),
+    ):
+        if len(embeddings) != len(samples):
+            raise DataError(
+                f"expected one embedding for each of {len(samples)} {name} pictures, got {len(embeddings)}"
+            )
+    if query_embeddings.shape[1:] != gallery_embeddings.shape[1:]:
+        raise DataError(
+            "expected query and gallery embeddings with as many numbers each, got "
+            f"{query_embeddings.shape} and {gallery_embeddings.shape}; embed both with the same model"
+        )
+    queries = Pictures(unit_rows(query_embeddings), tuple(query_samples))
+    gallery = Pictures(unit_rows(gallery_embeddings), tuple(gallery_samples))
+    return PROTOCOLS[protocol].prepare(queries, gallery, options or ProtocolOptions())
+
+
+def ranking_rule(
+    query_samples: Sequence[Sample], gallery_samples: Sequence[Sample], *, cameras: bool = True
+) -> RankingRule:
+    """The rule by which labelled pictures are ranked; a query whose file is in the gallery too is its own picture.
+
+    Args:
+        query_samples: What asks.
+        gallery_samples: What answers.
+        cameras: Whether pictures of the same person from the same camera are left out, where cameras are known.
+    """
+    places: dict[Any, int] = {}
+    for place, sample in enumerate(gallery_samples):
+        places.setdefault(sample.path, place)
+    return RankingRule(
+        [sample.person_id for sample in query_samples],
+        [sample.person_id for sample in gallery_samples],
+        [sample.camera_id for sample in query_samples] if cameras else None,
+        [sample.camera_id for sample in gallery_samples] if cameras else None,
+        [places.get(sample.path, -1) for sample in query_samples],
     )
 
-    def __init__(
-        self,
-        query_ids: npt.ArrayLike,
-        gallery_ids: npt.ArrayLike,
-        query_cameras: npt.ArrayLike | None = None,
-        gallery_cameras: npt.ArrayLike | None = None,
-        query_index: npt.ArrayLike | None = None,
-    ) -> None:
-        asked = _integers("query_ids", query_ids)
-        shown = _integers("gallery_ids", gallery_ids)
-        self.queries, self.gallery = len(asked), len(shown)
-        if not self.queries or not self.gallery:
-            raise DataError(
-                f"expected at least one query and one gallery picture, got {self.queries} and {self.gallery}"
-            )
-        if (asked < 0).any():
-            row = int((asked < 0).argmax())
-            raise DataError(f"query {row} has person id {asked[row]}; expected 0 or more: a person to look for")
-        if (shown < JUNK).any():
-            row = int((shown < JUNK).argmax())
-            raise DataError(f"gallery picture {row} has person id {shown[row]}; expected -1 (junk) or more")
 
-        if (query_cameras is None) != (gallery_cameras is None):
-            raise DataError("expected the cameras of both query and gallery or of neither, got those of one")
-        self._query_cameras = _integers("query_cameras", query_cameras, self.queries, UNKNOWN_CAMERA)
-        self._gallery_cameras = _integers("gallery_cameras", gallery_cameras, self.gallery, UNKNOWN_CAMERA)
-        cameras = np.union1d(self._query_cameras, self._gallery_cameras)
-        self.cameras = int((cameras != UNKNOWN_CAMERA).sum())
-        self.same_camera = self.cameras >= 2
-
-        self._query_index = _integers("query_index", query_index, self.queries, -1)
-        outside = (self._query_index < -1) | (self._query_index >= self.gallery)
-        if outside.any():
-            row = int(outside.argmax())
-            raise DataError(
-                f"query_index[{row}] is {self._query_index[row]}; expected -1 or a place in the gallery, "
-                f"0 to {self.gallery - 1}"
-            )
-
-        self.own_pictures = int((self._query_index >= 0).sum())
-
-        # Sorted by person once, everybody's pictures are one slice, in gallery order.
-        self._order = np.argsort(shown, kind="stable")
-        sorted_ids = shown[self._order]
-        self._starts = np.searchsorted(sorted_ids, asked, side="left")
-        self._stops = np.searchsorted(sorted_ids, asked, side="right")
-        self._junk = np.flatnonzero(shown == JUNK)
-        self.junk = len(self._junk)
-        self.people = len(np.union1d(asked, shown[shown != JUNK]))
-
-    def split(self, query: int) -> tuple[IntArray, IntArray]:
-        """Give one query's right answers and what its ranking leaves out, as gallery indices.
-
-        Args:
-            query: Its number, 0 to `queries` - 1.
-
-        Returns:
-            The right answers in ascending order, and the removed pictures in no particular order.
-        """
-        same_person = self._order[self._starts[query] : self._stops[query]]
-        itself = self._query_index[query]
-        drop = same_person == itself
-        camera = self._query_cameras[query]
-        if self.same_camera and camera != UNKNOWN_CAMERA:
-            drop |= self._gallery_cameras[same_person] == camera
-        removed = [same_person[drop], self._junk]
-        if itself >= 0:  # Also where the gallery gives the query's own picture another name.
-            removed.append(self._query_index[query : query + 1])
-        return same_person[~drop], np.concatenate(removed)
+def _market(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    return RankingTask(queries, gallery, ranking_rule(queries.samples, gallery.samples), None, "market1501", ())
 
 
-def _integers(
-    name: str, values: npt.ArrayLike | None, length: int | None = None, absent: int | None = None
-) -> IntArray:
-    """Read a list of integers of a given length; None stands for `absent` everywhere."""
-    if values is None:
-        return np.full(length or 0, absent, np.int64)
-    array: npt.NDArray[Any] = np.asarray(values)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise DataError(f"expected {name} as a list of integers, got {array.dtype} of shape {array.shape}")
-    if length is not None and len(array) != length:
-        raise DataError(f"expected {length} integers in {name}, got {len(array)}")
-    return array.astype(np.int64, copy=False)
+def _no_camera(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    rule = ranking_rule(queries.samples, gallery.samples, cameras=False)
+    return RankingTask(queries, gallery, rule, None, "no-camera", ("Cameras were not looked at.",))
+
+
+def _drawn(name: str, shots: int, queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    people = gallery.column("person_id")
+    shots = options.shots or shots
+    draws = GalleryDraws(
+        people, people, shots=shots, draws=options.draws, seed=options.seed, redraw_own=True
+    )
+    note = (
+        f"Averaged over {options.draws} galleries with {_pictures(shots)} of each person, drawn with seed "
+        f"{options.seed}; ranks are those of people."
+    )
+    return RankingTask(queries, gallery, ranking_rule(queries.samples, gallery.samples), draws, name, (note,))
+
+
+def _cuhk03(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    return _drawn("cuhk03", 1, queries, gallery, options)
+
+
+def _multi_shot(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    return _drawn("multi-shot", 10, queries, gallery, options)
+
+
+def _multi_query(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    """One query of each person and camera: the mean of all pictures that this camera took of this person.
+
+    Where the camera is unknown, gallery pictures of the person are the answers, and only the queries are pooled.
+    """
+    together = _union(queries, gallery)
+    asked = dict.fromkeys((s.person_id, s.camera_id) for s in queries.samples)
+    groups: dict[tuple[int, int], list[int]] = {key: [] for key in asked}
+    for place, sample in enumerate(together.samples):
+        key = (sample.person_id, sample.camera_id)
+        if key in groups and (sample.camera_id != UNKNOWN_CAMERA or place < len(queries.samples)):
+            groups[key].append(place)
+    pooled = _pooled(together, list(groups.values()))
+    rule = ranking_rule(pooled.samples, gallery.samples)
+    note = f"Each of {len(groups):,} queries is the mean of all pictures of one person by one camera."
+    return RankingTask(pooled, gallery, rule, None, "multi-query", (note,))
+
+
+def _tracklets(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    """Tracklets in place of pictures, each the mean of its pictures' embeddings."""
+    pooled = [_pooled(pictures, list(_by_tracklet(pictures.samples).values())) for pictures in (queries, gallery)]
+    rule = ranking_rule(pooled[0].samples, pooled[1].samples)
+    note = (
+        f"{len(queries.samples):,} query and {len(gallery.samples):,} gallery pictures make "
+        f"{len(pooled[0].samples):,} and {len(pooled[1].samples):,} tracklets, each the mean of its pictures."
+    )
+    return RankingTask(pooled[0], pooled[1], rule, None, "tracklets", (note,))
+
+
+def _sysu(name: str, visible: tuple[int, ...] | None, q: Pictures, g: Pictures, options: ProtocolOptions) -> RankingTask:
+    """Infrared pictures ask for colour pictures; of each person and camera a few are drawn."""
+    together = _union(q, g)
+    cameras, people = together.column("camera_id"), together.column("person_id")
+    infrared = np.isin(cameras, INFRARED)
+    colour = np.isin(cameras, visible) if visible else ~infrared & (cameras != UNKNOWN_CAMERA)
+    asking = np.flatnonzero(infrared & (people > 0))
+    if not len(asking) or not colour.any():
+        raise DataError(
+            f"expected query pictures of the infrared cameras {INFRARED} and gallery pictures of "
+            f"{f'the cameras {visible}' if visible else 'the others'}, got pictures of the cameras "
+            f"{', '.join(map(str, np.unique(cameras)))}; the protocol {name} is for SYSU-MM01's cameras"
+        )
+    queries, gallery = together.at(asking), together.at(np.flatnonzero(colour & (people != JUNK)))
+    shown, by = gallery.column("person_id"), gallery.column("camera_id")
+    _, groups = np.unique(np.stack([shown, by]), axis=1, return_inverse=True)
+    shots = options.shots or 1
+    draws = GalleryDraws(
+        groups.ravel(), shown, shots=shots, draws=options.draws, seed=options.seed, redraw_own=False
+    )
+    rule = RankingRule(
+        queries.column("person_id"), shown, queries.column("camera_id"), by, hidden_cameras=SAME_PLACE
+    )
+    note = (
+        f"Averaged over {options.draws} galleries with {_pictures(shots)} of each person and camera, drawn with seed "
+        f"{options.seed}; what camera 2 saw is not ranked for queries of camera 3; ranks are those of people."
+    )
+    return RankingTask(queries, gallery, rule, draws, name, (note,))
+
+
+def _sysu_all(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    return _sysu("sysu-all", None, queries, gallery, options)
+
+
+def _sysu_indoor(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    return _sysu("sysu-indoor", INDOOR, queries, gallery, options)
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("market1501", "The whole gallery, less the same person's pictures by the query's camera.", _market),
+        Protocol("cuhk03", "Single gallery shot: one picture of each person, drawn ten times.", _cuhk03),
+        Protocol("multi-shot", "Ten pictures of each person, drawn ten times; ranks are those of people.", _multi_shot),
+        Protocol("multi-query", "All pictures of a person by a camera ask together, as their mean.", _multi_query),
+        Protocol("no-camera", "Cameras are not looked at: only the query's own picture is left out.", _no_camera),
+        Protocol("sysu-all", "SYSU-MM01, all search: infrared cameras ask, all colour cameras answer.", _sysu_all),
+        Protocol("sysu-indoor", "SYSU-MM01, indoor search: the colour cameras 1 and 2 answer.", _sysu_indoor),
+        Protocol("tracklets", "Tracklets ask and answer, each the mean of its pictures, as on MARS.", _tracklets),
+    )
+}
+"""Every protocol by name.
+
+Papers: Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015 (Market-1501, multi-query); Li et al.,
+DeepReID, CVPR 2014 (CUHK03, single gallery shot); Wu et al., RGB-Infrared Cross-Modality Person Re-identification, ICCV
+2017 (SYSU-MM01); Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-identification, ECCV 2016.
+"""
+
+
+def _union(queries: Pictures, gallery: Pictures) -> Pictures:
+    """Query pictures, then gallery pictures; what is in both only once."""
+    known = {sample.path for sample in queries.samples}
+    more = [place for place, sample in enumerate(gallery.samples) if sample.path not in known]
+    others = gallery.at(more)
+    return Pictures(np.concatenate([queries.embeddings, others.embeddings]), queries.samples + others.samples)
+
+
+def _by_tracklet(samples: Sequence[Sample]) -> dict[Any, list[int]]:
+    """The pictures of each person, camera and track, in order.
+
+    The track stands in names such as 0001C1T0002F003.jpg, as MARS has them; else the sequence stands for it.
+    """
+    tracklets: dict[Any, list[int]] = {}
+    for place, sample in enumerate(samples):
+        named = _TRACKLET.match(sample.path.stem)
+        track = f"T{named['track']}" if named else sample.sequence_id
+        tracklets.setdefault((sample.person_id, sample.camera_id, track), []).append(place)
+    return tracklets
+
+
+def _pooled(pictures: Pictures, groups: Sequence[Sequence[int]]) -> Pictures:
+    """Each group's mean, at length 1, under the name of its first picture."""
+    order = np.concatenate([np.asarray(group, np.int64) for group in groups])
+    starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
+    sums = np.add.reduceat(pictures.embeddings[order].astype(np.float64), starts, axis=0)
+    return Pictures(unit_rows(sums), tuple(pictures.samples[group[0]] for group in groups))
+
+
+def _pictures(count: int) -> str:
+    return "one picture" if count == 1 else f"up to {count} pictures"

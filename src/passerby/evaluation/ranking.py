@@ -1,14 +1,15 @@
 """Rank-k, CMC, mAP and mINP, from a matrix of distances."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
-from passerby.evaluation.protocols import RankingRule
+from passerby.evaluation.draws import DrawnRanks
+from passerby.evaluation.rule import RankingRule
 from passerby.types import IntArray
 
 MANY_RIGHT = 256
@@ -23,19 +24,26 @@ class RankMetrics:
         cmc: (G,) float64; `cmc[k - 1]` is the share of queries with a right answer among the first k.
         mean_ap: Mean average precision, 0 to 1.
         mean_inp: Mean inverse negative penalty, 0 to 1: how early the *last* right answer comes.
-        average_precision: (Q,) float64, each query's own; NaN where a query has no right answer.
+        average_precision: (Q,) float64, each query's own, averaged over draws; NaN where a query has no right answer.
+        inverse_penalty: (Q,) float64, likewise.
+        first_ranks: (Q, R) int64, the rank of the nearest right answer in each of R drawn galleries (1 where nothing
+            is drawn); 0 where a query has no right answer.
         queries: How many queries had a right answer; only these count.
         skipped: How many had none.
         same_camera_rule: Whether pictures of the same person from the same camera were left out.
+        spread: Standard deviations over the drawn galleries of "rank_1", "mAP" and "mINP"; empty without draws.
     """
 
     cmc: npt.NDArray[np.float64]
     mean_ap: float
     mean_inp: float
     average_precision: npt.NDArray[np.float64]
+    inverse_penalty: npt.NDArray[np.float64]
+    first_ranks: IntArray
     queries: int
     skipped: int
     same_camera_rule: bool
+    spread: Mapping[str, float] = field(default_factory=dict)
 
     def rank(self, k: int) -> float:
         """Give the share of queries with a right answer among the first `k`, or among all if G is less.
@@ -46,6 +54,12 @@ class RankMetrics:
         if k < 1:
             raise DataError(f"expected a rank of at least 1, got {k}")
         return float(self.cmc[min(k, len(self.cmc)) - 1])
+
+    def hits(self, k: int) -> npt.NDArray[np.float64]:
+        """Give each query's share of draws with a right answer among the first `k`; NaN where it has none."""
+        found = (self.first_ranks <= k).mean(axis=1)
+        found[np.isnan(self.average_precision)] = np.nan
+        return np.asarray(found, np.float64)
 
 
 def rank_metrics(
@@ -109,6 +123,19 @@ def check_distances(distances: npt.NDArray[Any], rule: RankingRule) -> None:
         raise DataError(f"expected distances as real numbers, got {distances.dtype}")
 
 
+def check_row(distances: npt.NDArray[Any], query: int) -> None:
+    """Refuse a query's distances that cannot be ranked.
+
+    Raises:
+        DataError: One is NaN.
+    """
+    if np.isnan(distances.max()):
+        raise DataError(
+            f"the distance of query {query} to gallery picture {np.isnan(distances).argmax()} is not a number; "
+            "check the embeddings for NaN and infinity"
+        )
+
+
 def right_ranks(distances: npt.NDArray[Any], rule: RankingRule, query: int) -> IntArray:
     """Rank one query's right answers among the gallery pictures that the rule leaves.
 
@@ -126,11 +153,7 @@ def right_ranks(distances: npt.NDArray[Any], rule: RankingRule, query: int) -> I
     # A copy of one row fits into the cache. NaN is neither smaller than anything nor equal to it, so
     # removed pictures drop out of every count below.
     row = distances.astype(np.result_type(distances, np.float16))
-    if np.isnan(row.max()):
-        raise DataError(
-            f"the distance of query {query} to gallery picture {np.isnan(row).argmax()} is not a number; "
-            "check the embeddings for NaN and infinity"
-        )
+    check_row(row, query)
     right, removed = rule.split(query)
     row[removed] = np.nan
     if len(right) > MANY_RIGHT:
@@ -155,26 +178,52 @@ def summarise(ranks: Sequence[IntArray], rule: RankingRule) -> RankMetrics:
     Raises:
         DataError: No query has a right answer.
     """
-    found = [places for places in ranks if len(places)]
-    if not found:
+    return summarise_draws([DrawnRanks(places[None], places[:1]) for places in ranks], rule)
+
+
+def summarise_draws(ranks: Sequence[DrawnRanks], rule: RankingRule) -> RankMetrics:
+    """Turn every query's ranks in several drawn galleries into the usual figures, averaged over the draws.
+
+    CMC is that of people, mAP and mINP are those of pictures.
+
+    Args:
+        ranks: For each query of the rule, what `GalleryDraws.ranks` gives.
+        rule: The rule they were ranked by.
+
+    Raises:
+        DataError: No query has a right answer.
+    """
+    found = np.array([drawn.pictures.shape[1] > 0 for drawn in ranks])
+    if not found.any():
         apart = ", once pictures from the query's own camera are left out" if rule.same_camera else ""
         raise DataError(
             f"expected at least one query whose person is in the gallery{apart}, got none among "
             f"{len(ranks)} queries; check the person ids and cameras of query and gallery"
         )
-    average_precision = np.array([_average_precision(places) for places in ranks])
-    first = np.array([places[0] for places in found])
-    inverse_penalty = [len(places) / places[-1] for places in found]
+    draws = len(ranks[int(found.argmax())].people)
+    precision, penalty = np.full((len(ranks), draws), np.nan), np.full((len(ranks), draws), np.nan)
+    first = np.zeros((len(ranks), draws), np.int64)
+    for query in np.flatnonzero(found):
+        places = ranks[query].pictures
+        count = places.shape[1]
+        precision[query] = (np.arange(1, count + 1) / places).mean(1)
+        penalty[query] = count / places[:, -1]
+        first[query] = ranks[query].people
     return RankMetrics(
-        cmc=np.bincount(first - 1, minlength=rule.gallery).cumsum() / len(found),
-        mean_ap=float(np.nanmean(average_precision)),
-        mean_inp=float(np.mean(inverse_penalty)),
-        average_precision=average_precision,
-        queries=len(found),
-        skipped=len(ranks) - len(found),
+        cmc=np.bincount(first[found].ravel() - 1, minlength=rule.gallery).cumsum() / first[found].size,
+        mean_ap=float(np.nanmean(precision)),
+        mean_inp=float(np.nanmean(penalty)),
+        average_precision=precision.mean(1),
+        inverse_penalty=penalty.mean(1),
+        first_ranks=first,
+        queries=int(found.sum()),
+        skipped=int((~found).sum()),
         same_camera_rule=rule.same_camera,
+        spread={
+            "rank_1": float((first[found] == 1).mean(0).std()),
+            "mAP": float(precision[found].mean(0).std()),
+            "mINP": float(penalty[found].mean(0).std()),
+        }
+        if draws > 1
+        else {},
     )
-
-
-def _average_precision(ranks: IntArray) -> float:
-    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks)) if len(ranks) else np.nan

@@ -71,6 +71,26 @@ class RocCurve:
         last = int(np.searchsorted(difference, difference[first], side="right")) - 1
         return (first + last) // 2
 
+    def area(self) -> float:
+        """Give the area under TPR over FPR (AUC), 0 to 1: how often a pair of the same person is the nearer of two.
+
+        Pairs that no threshold of the curve tells apart count half.
+        """
+        far = np.concatenate([[0.0], self.false_accept_rates])
+        tpr = np.concatenate([[0.0], self.accepted_positive / self.positive_pairs])
+        return float(np.diff(far) @ (tpr[1:] + tpr[:-1]) / 2)
+
+    def true_accept_rate_at(self, max_far: float) -> float:
+        """Give the TPR at the largest threshold whose FAR is at most `max_far`, 0 where none is strict enough.
+
+        Raises:
+            CalibrationError: `max_far` is not from 0 to 1.
+        """
+        if not 0 <= max_far <= 1:
+            raise CalibrationError(f"expected a false accept rate from 0 to 1, got {max_far:g}")
+        place = int(np.searchsorted(self.false_accept_rates, max_far, side="right")) - 1
+        return float(self.accepted_positive[place] / self.positive_pairs) if place >= 0 else 0.0
+
     def equal_error_rate(self) -> float:
         """Give the mean of FAR and FRR where the two are nearest to each other, 0 to 1."""
         place = self.place_of_equal_error()

@@ -1,0 +1,59 @@
+"""Comparing many embeddings with many, block by block on all cores, without ever holding all distances."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from passerby.machine import processors
+from passerby.retrieval.distance import normalise
+from passerby.types import FloatArray
+
+Result = TypeVar("Result")
+
+BLOCK_BYTES = 2**25
+"""How large a block of distances may be; a few such are held by each core."""
+
+MOST_ROWS = 128
+"""More queries at a time make the product no faster."""
+
+
+def block_rows(columns: int) -> int:
+    """How many rows of float32 a block of so many columns has."""
+    return max(1, min(MOST_ROWS, BLOCK_BYTES // (4 * max(1, columns))))
+
+
+def for_each_block(work: Callable[[int, int], Result], rows: int, columns: int) -> list[Result]:
+    """Call `work(start, stop)` for each block of rows, on all cores, and give the results in order.
+
+    Each thread multiplies its own blocks, so that the counting which follows a product keeps all cores busy too; the
+    linear algebra library's own threads rest meanwhile.
+
+    Args:
+        work: Must be safe to call from several threads at a time.
+        rows: How many rows there are in all.
+        columns: How long a row of distances is.
+    """
+    height = block_rows(columns)
+    blocks = [(start, min(start + height, rows)) for start in range(0, rows, height)]
+    threads = min(processors(), len(blocks))
+    if threads <= 1:
+        return [work(*block) for block in blocks]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda block: work(*block), blocks))
+
+
+def unit_rows(embeddings: npt.NDArray[Any]) -> FloatArray:
+    """The embeddings with every row at length 1: the same array where it is so already, else a copy.
+
+    Raises:
+        DataError: They are not two-dimensional, or a row is all zeros or not finite.
+    """
+    if embeddings.ndim == 2 and embeddings.dtype == np.float32:
+        squares = np.einsum("nd,nd->n", embeddings, embeddings)
+        if (np.abs(squares - 1) <= 1e-5).all():
+            return embeddings
+    return normalise(embeddings)

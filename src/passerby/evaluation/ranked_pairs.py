@@ -1,0 +1,165 @@
+"""All pairs of a query and a gallery picture that were ranked, counted by distance: what verification would decide."""
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from passerby.evaluation.bootstrap import Interval, curve_draws, percentile_interval
+from passerby.evaluation.pairs import GROUPS, STEPS
+from passerby.evaluation.roc import RocCurve
+from passerby.evaluation.rule import RankingRule
+from passerby.types import IntArray
+
+FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
+"""At which the true positive rate is reported."""
+
+_COARSE = 512
+"""Steps in one of the bins in which the pairs of each person are kept."""
+
+_BINS = STEPS // _COARSE
+
+
+@dataclass(frozen=True, eq=False)
+class RankedPairs:
+    """How the distances of all ranked pairs are spread.
+
+    Attributes:
+        curve: What each of 2²⁰ + 1 thresholds accepts, counted exactly.
+        same: (P, 2049) int64, pairs of the same person in coarse bins of distance, by the person (or, where more
+            than 2048 are asked for, the group of people) asked for.
+        different: (P, 2049) int64, pairs of different people, likewise.
+    """
+
+    curve: RocCurve
+    same: IntArray
+    different: IntArray
+
+    @cached_property
+    def figures(self) -> dict[str, float]:
+        """AUC, EER and TPR at FPR 10⁻¹ to 10⁻⁴, each 0 to 1."""
+        return {
+            "auc": self.curve.area(),
+            "eer": self.curve.equal_error_rate(),
+            **{_name(rate): self.curve.true_accept_rate_at(rate) for rate in FALSE_ACCEPT_RATES},
+        }
+
+    def intervals(self, *, confidence: float = 0.95, seed: int = 0) -> dict[str, Interval]:
+        """Give the same figures with bootstrap intervals over the people asked for.
+
+        How the figures vary is measured in coarse bins, some 0.001 of a cosine distance wide; the figures are exact.
+        """
+        coarse, drawn = curve_draws(self.same, self.different, _coarse_figures, seed=seed)
+        people = int(np.count_nonzero(self.same.sum(1) + self.different.sum(1)))
+        return {
+            name: percentile_interval(
+                value, (drawn[:, place] - coarse[place] + value).clip(0, 1), confidence=confidence, people=people
+            )
+            for place, (name, value) in enumerate(self.figures.items())
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figures as JSON takes them."""
+        return {
+            **self.figures,
+            "intervals": {name: interval.to_dict() for name, interval in self.intervals().items()},
+            "pairs_of_the_same_person": self.curve.positive_pairs,
+            "pairs_of_different_people": self.curve.negative_pairs,
+        }
+
+
+class PairTally:
+    """Counts pairs as blocks of distances come in, from several threads at a time.
+
+    Args:
+        rule: What is right and what is left out.
+        query_ids: (Q,) whom each query shows.
+        low: No distance is less.
+        high: No distance is more.
+    """
+
+    def __init__(self, rule: RankingRule, query_ids: IntArray, low: float, high: float) -> None:
+        self._rule = rule
+        self._low, self._scale = low, STEPS / (high - low)
+        self._thresholds = np.linspace(low, high, STEPS + 1, dtype=np.float64)
+        names, numbers = np.unique(query_ids, return_inverse=True)
+        groups = min(len(names), GROUPS)
+        self._groups = numbers * groups // len(names)
+        self._positive, self._ranked = np.zeros(STEPS + 1, np.int64), np.zeros(STEPS + 2, np.int64)
+        self._same, self._all = (np.zeros((groups, _BINS + 1), np.int64) for _ in range(2))
+        self._lock = threading.Lock()
+
+    def add(self, start: int, distances: npt.NDArray[Any]) -> None:
+        """Count the pairs of some queries.
+
+        Args:
+            start: The first query's number.
+            distances: (N, G) without NaN.
+        """
+        # With cosine distances the scale is a power of two, so this rounds each up to a threshold without any error:
+        # what falls on a threshold or below it is exactly what that threshold accepts.
+        scaled = (distances - np.float32(self._low) if self._low else distances) * np.float32(self._scale)
+        steps = np.ceil(scaled, out=scaled).astype(np.int64)
+        np.clip(steps, 0, STEPS, out=steps)
+        rows = np.arange(len(steps))
+        right = []
+        for row in rows:
+            mine, removed = self._rule.split(start + row)
+            right.append(steps[row, mine])
+            steps[row, removed] = STEPS + 1
+        owners = np.repeat(rows, [len(mine) for mine in right])
+        same = np.concatenate(right)
+        width = _BINS + 2
+        by_row = _coarse(steps) + width * rows[:, None]
+        coarse = np.bincount(by_row.ravel(), minlength=width * len(rows)).reshape(-1, width)[:, :-1]
+        mine = np.bincount(_coarse(same) + width * owners, minlength=width * len(rows)).reshape(-1, width)[:, :-1]
+        ranked, positive = np.bincount(steps.ravel(), minlength=STEPS + 2), np.bincount(same, minlength=STEPS + 1)
+        with self._lock:
+            self._ranked += ranked
+            self._positive += positive
+            np.add.at(self._all, self._groups[start + rows], coarse)
+            np.add.at(self._same, self._groups[start + rows], mine)
+
+    def counts(self) -> tuple[IntArray, IntArray]:
+        """(`STEPS` + 1,) pairs of the same person, and of different people, at each step."""
+        return self._positive, self._ranked[:-1] - self._positive
+
+    def pairs(self) -> RankedPairs | None:
+        """Give everything counted so far; None where either kind of pairs is missing."""
+        positive, negative = (counts.cumsum() for counts in self.counts())
+        if not positive[-1] or not negative[-1]:
+            return None
+        curve = RocCurve(self._thresholds, positive, negative, int(positive[-1]), int(negative[-1]))
+        return RankedPairs(curve, self._same, self._all - self._same)
+
+
+def _coarse(steps: IntArray) -> IntArray:
+    """The coarse bin that ends at or after each step; what was removed stays behind the last."""
+    return (steps + (_COARSE - 1)) // _COARSE
+
+
+def _coarse_figures(same: npt.NDArray[np.float64], different: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(B, figures) of B coarse curves: each row is one resample's counts, bin by bin."""
+    accepted, false = same.cumsum(1), different.cumsum(1)
+    tpr, far = accepted / accepted[:, -1:], false / false[:, -1:]
+    before = np.pad(tpr, ((0, 0), (1, 0)))
+    area = (np.diff(far, axis=1, prepend=0) * (before[:, 1:] + before[:, :-1]) / 2).sum(1)
+    rows = np.arange(len(far))
+    # FAR - FRR never falls along the curve; between the two bins where it crosses zero a straight line is drawn.
+    gap = far + tpr - 1
+    after = np.minimum((gap < 0).sum(1), gap.shape[1] - 1)
+    ahead = np.maximum(after - 1, 0)
+    rise = gap[rows, after] - gap[rows, ahead]
+    share = np.divide(-gap[rows, ahead], rise, out=np.zeros_like(rise), where=rise > 0)
+    error = far[rows, ahead] + share * (far[rows, after] - far[rows, ahead])
+    columns = [area, error]
+    for rate in FALSE_ACCEPT_RATES:
+        columns.append(np.array([np.interp(rate, line, hits) for line, hits in zip(far, tpr, strict=True)]))
+    return np.stack(columns, axis=1)
+
+
+def _name(rate: float) -> str:
+    return f"tpr_at_fpr_{rate:g}"

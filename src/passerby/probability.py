@@ -185,7 +185,7 @@ def search_odds(
     listed = len(distances)
     if gallery_size < max(1, listed):
         raise CalibrationError(f"expected a gallery of at least {max(1, listed)} pictures, got {gallery_size}")
-    each = -math.expm1(math.log1p(-_checked(prior)) / gallery_size)
+    each = -math.expm1(math.log1p(-require_prior(prior)) / gallery_size)
     near = same_person_probability(calibration, distances, prior=each)
     # In logarithms: a million factors of nearly 1 multiply up.
     no_match = float(np.log1p(-np.minimum(near, 1 - _TINY)).sum())
@@ -210,6 +210,17 @@ def _farther_log_ratio(calibration: Calibrated, distance: float) -> float:
     return min(0.0, math.log(max(same, _TINY)) - math.log(max(different, _TINY)))
 
 
+def require_prior(prior: float) -> float:
+    """Give a prior back, where it is one.
+
+    Raises:
+        CalibrationError: It is not between 0 and 1.
+    """
+    if not 0 < prior < 1:
+        raise CalibrationError(f"expected a prior between 0 and 1, got {prior:g}")
+    return prior
+
+
 def evidence_of(calibration: Calibrated) -> DistanceEvidence:
     """Give a calibration's evidence; evidence itself is welcome wherever a calibration is.
 
@@ -226,14 +237,8 @@ def evidence_of(calibration: Calibrated) -> DistanceEvidence:
     return calibration.evidence
 
 
-def _checked(prior: float) -> float:
-    if not 0 < prior < 1:
-        raise CalibrationError(f"expected a prior between 0 and 1, got {prior:g}")
-    return prior
-
-
 def _log_odds(prior: float) -> float:
-    return math.log(_checked(prior)) - math.log1p(-prior)
+    return math.log(require_prior(prior)) - math.log1p(-prior)
 
 
 def _sigmoid(log_odds: Floats) -> Floats:

@@ -51,6 +51,7 @@ class Match:
         probability: That the picture shows the same person, given the size of the gallery; None without a
             calibration that says so.
         expected_false_matches: How many pictures of other people would be as near, in a gallery of this size.
+        no_match: That no picture of the gallery shows the person: the same for all answers of one search.
     """
 
     rank: int
@@ -59,6 +60,7 @@ class Match:
     same_person: bool | None = None
     probability: float | None = None
     expected_false_matches: float | None = None
+    no_match: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

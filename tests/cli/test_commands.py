@@ -15,6 +15,7 @@ from passerby.models.bundle import Bundle, load_bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, ReidNetwork
 from passerby.models.preprocessing import Preprocessing
+from passerby.probability import same_person_probability, search_odds
 from passerby.training.recipe import Recipe
 from passerby.training.trainer import TrainingResult
 
@@ -141,8 +142,12 @@ def test_evaluating_a_model(passerby: Callable[..., Any], model: Path, market: P
     figures = json.loads((tmp_path / "deep" / "f.json").read_text())
     assert figures["model"] == load_bundle(model).identity
     assert figures["data"] == "market"
-    assert found["rank-1"] == f"{figures['rank_1']:.2%}"
-    assert found["mAP"] == f"{figures['mAP']:.2%}"
+    interval = figures["intervals"]["rank_1"]
+    assert interval["value"] == figures["rank_1"]
+    shown = f"{interval['value']:.1%} [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
+    assert found["rank-1"] == shown
+    assert found["AUC"].startswith(f"{figures['verification']['auc']:.1%}")
+    assert found["mAP"].startswith(f"{figures['mAP']:.1%} [")
     assert (found["queries"], found["gallery"]) == ("12", "24 pictures")
     assert "Left out of each ranking" in outcome.err
     report = (tmp_path / "report" / "report.html").read_text()
@@ -182,7 +187,9 @@ def test_searching_a_folder_and_its_embeddings(
     answers, others = json.loads(from_file.out), json.loads(from_folder.out)
     assert [answer["path"] for answer in answers] == [answer["path"] for answer in others]
     assert [answer["rank"] for answer in answers] == [1, 2, 3, 4, 5]
-    assert set(answers[0]) == {"rank", "path", "distance", "same_person"}
+    assert set(answers[0]) == {
+        *("rank", "path", "distance", "same_person", "probability", "expected_false_matches", "no_match")
+    }
     with Image.open(grid) as image:
         assert image.format == "PNG"
     table = passerby("search", pictures[0], "--gallery", file, "--top", 100)
@@ -227,6 +234,76 @@ def test_calibrating_and_verifying(
     other = json.loads(passerby("verify", pictures[0], pictures[5], "--model", model, "--json", "--threshold", 0).out)
     assert (other["same_person"], other["threshold"]) == (False, 0)
     assert "given" in other["source"]
+
+
+def test_probabilities_are_told_and_rest_on_a_prior(
+    passerby: Callable[..., Any], model: Path, market: Path, pictures: list[Path]
+) -> None:
+    assert passerby("calibrate", model, "--data", market, "--people", "test").code == 0
+    calibration = load_bundle(model).calibration
+    for prior in (0.5, 0.01):
+        answer = json.loads(
+            passerby("verify", pictures[0], pictures[1], "--model", model, "--json", "--prior", prior).out
+        )
+        expected = same_person_probability(calibration, answer["distance"], prior=prior)
+        assert answer["probability"] == pytest.approx(float(expected))
+    told = fields(passerby("verify", pictures[0], pictures[1], "--model", model).out)
+    assert "before looking" in told["probability"]
+
+    gallery = market / "bounding_box_test"
+    found = json.loads(passerby("search", pictures[0], "--gallery", gallery, "--model", model, "--json").out)
+    odds = search_odds(calibration, [answer["distance"] for answer in found], 24)
+    assert [answer["probability"] for answer in found] == pytest.approx(list(odds.probabilities))
+    assert {answer["no_match"] for answer in found} == {odds.no_match}
+    table = passerby("search", pictures[0], "--gallery", gallery, "--model", model)
+    assert f"{odds.probabilities[0]:.1%}" in table.out
+    assert "would be as near as the first" in table.err
+    # Somebody who is almost surely not there.
+    stranger = passerby("search", pictures[0], "--gallery", gallery, "--model", model, "--prior", 1e-9)
+    assert "no match is likely" in stranger.err
+    sure = passerby("search", pictures[0], "--gallery", gallery, "--model", model, "--prior", 0.99)
+    assert "no match is likely" not in sure.err
+    for refused in (
+        passerby("search", pictures[0], "--gallery", gallery, "--model", model, "--prior", 1),
+        passerby("verify", pictures[0], pictures[1], "--model", model, "--prior", 0),
+    ):
+        assert refused.code == 2
+        assert "expected a prior between 0 and 1" in refused.error
+
+
+def test_a_threshold_for_searches_of_a_gallery(passerby: Callable[..., Any], untrained: Bundle, market: Path) -> None:
+    arguments = ("calibrate", untrained.path, "--data", market, "--far", 0.5, "--gallery-size", 10)
+    outcome = passerby(*arguments)
+    assert outcome.code == 0, outcome.err
+    assert fields(outcome.out)["criterion"] == "false alarms in at most 0.5 of searches of 10 pictures"
+    calibration = load_bundle(untrained.path).calibration
+    assert 1 - (1 - calibration.false_accept_rate) ** 10 <= 0.5
+    for size in ("1,000", "10,000", "100,000"):
+        assert "on average at the threshold" in fields(outcome.out)[f"false matches in {size}"]
+
+
+def test_calibrating_on_tracks_says_whether_the_model_works(
+    passerby: Callable[..., Any], model: Path, market: Path, draw_person: Callable[..., Any], tmp_path: Path
+) -> None:
+    tracks = tmp_path / "tracks"
+    for person in range(12):  # three are seen together at a time, for six frames
+        folder = tracks / "door" / f"track-{person}"
+        folder.mkdir(parents=True)
+        for frame in range(6):
+            picture = Image.fromarray(draw_person(40 + person, 1, frame))
+            picture.save(folder / f"{person // 3 * 100 + frame:06d}.png")
+    outcome = passerby("calibrate", model, "--tracks", tracks)
+    assert outcome.code == 0, outcome.err
+    assert "this model works here" in outcome.out.splitlines()[0].lower() or "here" in outcome.out.splitlines()[0]
+    assert "12 tracks by 1 camera" in outcome.err
+    assert "The threshold kept so far" in outcome.err
+    calibration = load_bundle(model).calibration
+    assert (calibration.people, calibration.negative_pairs) == (12, 12 * 36)
+    assert calibration.source == "12 tracks of tracks, without labels"
+    for arguments in ((), ("--data", market, "--tracks", tracks)):
+        refused = passerby("calibrate", model, *arguments)
+        assert refused.code == 2
+        assert "expected one of --data and --tracks" in refused.error
 
 
 def test_calibrating_never_takes_people_whom_training_has_seen(

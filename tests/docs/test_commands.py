@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from passerby.cli import verify
+from passerby.evaluation.protocols import PROTOCOLS
 
 PAGE = "docs/commands.md"
 
@@ -89,3 +90,9 @@ def test_no_page_names_an_option_that_does_not_exist(pages: dict[str, str], comm
 @pytest.mark.parametrize("page", ["README.md", PAGE, "docs/quick-start.md"])
 def test_commands_are_found_where_there_are_some(pages: dict[str, str], page: str) -> None:
     assert shown_commands(pages[page])
+
+
+def test_every_protocol_has_its_row_and_nothing_else_has(pages: dict[str, str]) -> None:
+    section = pages["docs/evaluation.md"].partition("## Protocols")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", section, flags=re.MULTILINE)
+    assert found == [(protocol.name, protocol.summary) for protocol in PROTOCOLS.values()]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from passerby.errors import DataError
-from passerby.evaluation import evaluate as module
+from passerby.evaluation import blocks
 from passerby.evaluation.evaluate import evaluate, evaluate_distances
 from passerby.evaluation.ranking import rank_metrics
 from passerby.retrieval.distance import cosine_distances, normalise
@@ -35,7 +35,7 @@ def test_equals_rank_metrics_on_the_whole_matrix(
     case: tuple[np.ndarray, tuple[Sample, ...], np.ndarray, tuple[Sample, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "ROWS", 7)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 7)
     query_embeddings, queries, gallery_embeddings, gallery = case
     evaluation = evaluate(*case, shown=4, depth=5)
     matrix = cosine_distances(normalise(query_embeddings), normalise(gallery_embeddings))

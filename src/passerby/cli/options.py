@@ -25,6 +25,10 @@ TestShare = Annotated[
     float, typer.Option("--test-share", help="Folder per person: share of the people to test on.", min=0, max=1)
 ]
 DropBroken = Annotated[bool, typer.Option("--drop-broken", help="Leave out pictures that cannot be decoded.")]
+Prior = Annotated[
+    float,
+    typer.Option("--prior", help="How likely it is, before looking, that the answer is yes; above 0 and below 1."),
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, …; auto takes a GPU where there is one.")]
 
 

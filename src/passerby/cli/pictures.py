@@ -1,14 +1,18 @@
 """`passerby embed` and `passerby search`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from passerby.cli.console import note, output, print_table, progress_bar
-from passerby.cli.options import Device, DropBroken
+from passerby.cli.options import Device, DropBroken, Prior
+
+if TYPE_CHECKING:
+    from passerby.types import Match
 
 PANEL = "Use"
 
@@ -41,6 +45,7 @@ def search(
     top: Annotated[int, typer.Option("--top", help="How many answers.", min=1)] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Draw the answers as this picture.")] = None,
+    prior: Prior = 0.5,
     device: Device = "auto",
     drop_broken: DropBroken = False,
 ) -> None:
@@ -51,13 +56,20 @@ def search(
     if grid is not None:
         check_drawing(grid)
     with progress_bar("embedding the gallery") as progress:
-        matches = search_pictures(query, gallery, model, top, progress, device=device, drop_broken=drop_broken)
+        matches = search_pictures(
+            query, gallery, model, top, progress, device=device, drop_broken=drop_broken, prior=prior
+        )
     if as_json:
         output().print_json(json.dumps([asdict(match) for match in matches]))
     else:
         says = {None: "", True: "same person", False: "someone else"}
-        rows = [(str(m.rank), f"{m.distance:.4f}", says[m.same_person], _from_here(m.path)) for m in matches]
-        print_table(("rank", "distance", "by the threshold", "picture"), rows, numbers=("rank", "distance"))
+        columns = ("rank", "distance", "probability", "by the threshold", "picture")
+        rows = [
+            (str(m.rank), f"{m.distance:.4f}", _percent(m.probability), says[m.same_person], _from_here(m.path))
+            for m in matches
+        ]
+        print_table(columns, rows, numbers=("rank", "distance", "probability"))
+        _tell_of_strangers(matches, prior)
         if matches and matches[0].same_person is None:
             note(
                 "no distance means the same person yet: this model has no calibration (see `passerby calibrate`), or "
@@ -66,6 +78,24 @@ def search(
     if grid is not None:
         save_drawing(grid, draw_matches(query, matches))
         note(f"grid: {grid}")
+
+
+def _tell_of_strangers(matches: Sequence["Match"], prior: float) -> None:
+    """Say how likely nobody in the gallery is the person, and how many strangers would be as near as the first."""
+    if not matches or matches[0].no_match is None or matches[0].expected_false_matches is None:
+        return
+    none = matches[0].no_match
+    odds = f"{none:.1%}, having been {1 - prior:.0%} before looking"
+    if none > 0.5:
+        note(f"no match is likely: the gallery lacks this person with a probability of {odds}")
+    else:
+        note(f"the gallery lacks this person with a probability of {odds}")
+    strangers = f"{matches[0].expected_false_matches:.2g} pictures of other people"
+    note(f"in a gallery of this size, {strangers} would be as near as the first")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
 
 
 def _from_here(path: str) -> str:

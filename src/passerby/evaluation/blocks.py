@@ -21,6 +21,21 @@ MOST_ROWS = 128
 """More queries at a time make the product no faster."""
 
 
+DistanceRows = Callable[[int, int], npt.NDArray[Any]]
+"""Gives the distances of the queries from `start` up to `stop` to the whole gallery."""
+
+
+def cosine_rows(queries: FloatArray, gallery: FloatArray) -> DistanceRows:
+    """Cosine distances between rows of length 1, which nobody checks again for each block."""
+
+    def rows(start: int, stop: int) -> npt.NDArray[Any]:
+        block: npt.NDArray[Any] = queries[start:stop] @ gallery.T
+        np.subtract(1, block, out=block)
+        return np.clip(block, 0, 2, out=block)
+
+    return rows
+
+
 def block_rows(columns: int) -> int:
     """How many rows of float32 a block of so many columns has."""
     return max(1, min(MOST_ROWS, BLOCK_BYTES // (4 * max(1, columns))))
@@ -52,8 +67,22 @@ def unit_rows(embeddings: npt.NDArray[Any]) -> FloatArray:
     Raises:
         DataError: They are not two-dimensional, or a row is all zeros or not finite.
     """
-    if embeddings.ndim == 2 and embeddings.dtype == np.float32:
-        squares = np.einsum("nd,nd->n", embeddings, embeddings)
-        if (np.abs(squares - 1) <= 1e-5).all():
-            return embeddings
-    return normalise(embeddings)
+    return embeddings if _is_unit(embeddings) else normalise(embeddings)
+
+
+def unit_copy_bytes(embeddings: npt.NDArray[Any]) -> int:
+    """How much memory `unit_rows` takes: none where no copy is made."""
+    return 0 if _is_unit(embeddings) else 4 * embeddings.size
+
+
+def working_bytes(columns: int) -> int:
+    """How much memory all cores take together to rank and count blocks of so many columns."""
+    # A float32 block, its steps and its coarse steps as int64, and passing copies of these.
+    return processors() * (8 * block_rows(columns) * columns * 4 + 2**25)
+
+
+def _is_unit(embeddings: npt.NDArray[Any]) -> bool:
+    if embeddings.ndim != 2 or embeddings.dtype != np.float32:
+        return False
+    squares = np.einsum("nd,nd->n", embeddings, embeddings)
+    return bool((np.abs(squares - 1) <= 1e-5).all())

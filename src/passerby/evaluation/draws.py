@@ -75,7 +75,8 @@ class GalleryDraws:
 
     def gallery(self, draw: int) -> IntArray:
         """Places of one drawn gallery's pictures, by person."""
-        return self._members[draw]
+        members: IntArray = self._members[draw]
+        return members
 
     def ranks(self, distances: npt.NDArray[Any], rule: RankingRule, query: int, person: int) -> DrawnRanks:
         """Rank one query in every drawn gallery; equal distances are ranked in gallery order.

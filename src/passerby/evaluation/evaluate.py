@@ -1,6 +1,6 @@
 """From embeddings and labelled pictures to everything that says how good a ranking is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from passerby.data.dataset import people
 from passerby.errors import DataError
-from passerby.evaluation.blocks import for_each_block
+from passerby.evaluation.blocks import DistanceRows, cosine_rows, for_each_block
 from passerby.evaluation.bootstrap import Interval, mean_intervals
 from passerby.evaluation.draws import DrawnRanks
 from passerby.evaluation.histogram import FARTHEST, DistanceHistogram, binned
-from passerby.evaluation.protocols import Pictures, ProtocolOptions, RankingTask, ranking_rule, ranking_task
 from passerby.evaluation.pairs import STEPS
+from passerby.evaluation.protocols import Pictures, ProtocolOptions, RankingTask, ranking_rule, ranking_task
 from passerby.evaluation.ranked_pairs import PairTally, RankedPairs
 from passerby.evaluation.ranking import RankMetrics, check_distances, check_row, right_ranks, summarise_draws
 from passerby.evaluation.rule import RankingRule
@@ -23,8 +23,6 @@ from passerby.types import IntArray, Sample
 
 RANKS = (1, 5, 10, 20)
 """Whose CMC is reported."""
-
-DistanceRows = Callable[[int, int], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +166,8 @@ def evaluate_task(
     Raises:
         DataError: The shapes do not fit, a distance is NaN, or no query has a right answer.
     """
-    queries, gallery = task.queries.embeddings, task.gallery.embeddings
     if distances is None:
-
-        def rows(start: int, stop: int) -> npt.NDArray[Any]:
-            block: npt.NDArray[Any] = queries[start:stop] @ gallery.T
-            np.subtract(1, block, out=block)
-            return np.clip(block, 0, 2, out=block)
-
+        rows = cosine_rows(task.queries.embeddings, task.gallery.embeddings)
         return _evaluate(rows, (0.0, FARTHEST), task, shown, depth)
     check_distances(distances, task.rule)
     low, high = float(distances.min()), float(distances.max())
@@ -183,7 +175,7 @@ def evaluate_task(
         row = int((~np.isfinite(distances)).any(axis=1).argmax())
         check_row(distances[row], row)
         raise DataError(f"a distance of query {row} is infinite; expected finite distances")
-    if 0 <= low and high <= FARTHEST:
+    if low >= 0 and high <= FARTHEST:
         low, high = 0.0, FARTHEST
     given = distances
     return _evaluate(lambda start, stop: given[start:stop], (low, max(high, low + 1e-9)), task, shown, depth)
@@ -209,13 +201,17 @@ def evaluate_distances(
     Raises:
         DataError: The shapes do not fit, a distance is NaN, or no query has a right answer.
     """
-    queries, gallery = (Pictures(np.empty((len(s), 0), np.float32), tuple(s)) for s in (query_samples, gallery_samples))
+    queries, gallery = (
+        Pictures(np.empty((len(s), 0), np.float32), tuple(s)) for s in (query_samples, gallery_samples)
+    )
     rule = ranking_rule(query_samples, gallery_samples)
     task = RankingTask(queries, gallery, rule, None, "market1501", ())
     return evaluate_task(task, distances, shown=shown, depth=depth)
 
 
-def _evaluate(rows: DistanceRows, reach: tuple[float, float], task: RankingTask, shown: int, depth: int) -> Evaluation:
+def _evaluate(
+    rows: DistanceRows, reach: tuple[float, float], task: RankingTask, shown: int, depth: int
+) -> Evaluation:
     rule, asked = task.rule, task.queries.column("person_id")
     tally = PairTally(rule, asked, *reach)
 
@@ -288,9 +284,7 @@ def _hardest(metrics: RankMetrics, query_samples: Sequence[Sample], count: int) 
     return order[np.sort(worst_of_each)[:count]]
 
 
-def _ranking(
-    query: int, distances: npt.NDArray[Any], rule: RankingRule, metrics: RankMetrics, depth: int
-) -> Ranking:
+def _ranking(query: int, distances: npt.NDArray[Any], rule: RankingRule, metrics: RankMetrics, depth: int) -> Ranking:
     right, removed = rule.split(query)
     row = distances.astype(np.float64)
     row[removed] = np.nan

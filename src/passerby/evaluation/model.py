@@ -1,16 +1,23 @@
 """Evaluating and calibrating a model, or anybody's embeddings, on a data set."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, Protocol
+
+import numpy as np
 
 from passerby.data.dataset import Dataset, people, people_among
 from passerby.data.loader import Progress
-from passerby.errors import CalibrationError
-from passerby.evaluation.evaluate import Evaluation, evaluate
-from passerby.evaluation.verification import calibrate
+from passerby.data.provenance import is_synthetic
+from passerby.data.tracks import TrackPicture, read_tracks
+from passerby.errors import CalibrationError, ImageError
+from passerby.evaluation.evaluate import Evaluation, evaluate_task
+from passerby.evaluation.protocols import ProtocolOptions, RankingTask, ranking_task
+from passerby.evaluation.track_calibration import TrackCalibration, calibrate_tracks, evenly_spaced
+from passerby.evaluation.verification import Criterion, calibrate
 from passerby.models.embedder import Embedder
 from passerby.retrieval.embedding_file import EmbeddingFile
-from passerby.types import Calibration, FloatArray, Sample
+from passerby.types import Calibration, FloatArray, ImageArray, Sample
 
 
 class Embeddings(Protocol):
@@ -32,20 +39,38 @@ def from_file(content: EmbeddingFile) -> Embeddings:
 
 
 def evaluate_on(embeddings: Embeddings, dataset: Dataset, progress: Progress | None = None) -> Evaluation:
-    """Rank a data set's gallery for its queries; a picture that is in both is embedded once.
+    """Rank a data set's gallery for its queries, as Market-1501 does; a picture that is in both is embedded once.
 
     Raises:
         DataError: There is no query or no gallery picture, or a picture is broken or has no embedding.
+    """
+    return evaluate_task(task_on(embeddings, dataset, progress=progress))
+
+
+def task_on(
+    embeddings: Embeddings,
+    dataset: Dataset,
+    protocol: str = "market1501",
+    options: ProtocolOptions | None = None,
+    progress: Progress | None = None,
+) -> RankingTask:
+    """Embed a data set's query and gallery pictures, and prepare them as a protocol wants them.
+
+    Raises:
+        DataError: There is no query or no gallery picture, a picture is broken or has no embedding, or the pictures
+            are not those that the protocol needs.
     """
     dataset.require("query", "gallery")
     samples = list(dict.fromkeys(dataset.query + dataset.gallery))
     places = {sample: place for place, sample in enumerate(samples)}
     vectors = embeddings(samples, dataset, progress)
-    return evaluate(
+    return ranking_task(
         vectors[[places[sample] for sample in dataset.query]],
         dataset.query,
         vectors[[places[sample] for sample in dataset.gallery]],
         dataset.gallery,
+        protocol,
+        options,
     )
 
 
@@ -59,6 +84,7 @@ def calibrate_on(
     *,
     max_far: float = 0.01,
     criterion: Literal["max_far", "equal_error"] = "max_far",
+    gallery_size: int | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """Choose the threshold that means the same person, on pairs of a data set's people.
@@ -72,6 +98,7 @@ def calibrate_on(
         chosen: Whose pairs. Figures must not be reported on test people once a threshold was chosen on them.
         max_far: The highest false accept rate, for the criterion of that name.
         criterion: How the threshold is chosen.
+        gallery_size: As in `calibrate`.
         progress: Told about the embedding.
 
     Raises:
@@ -88,15 +115,74 @@ def calibrate_on(
             "labelled pictures"
         )
     vectors = embedder.embed([sample.path for sample in samples], progress)
+    synthetic = is_synthetic(dataset.root)
     whom = {"train": "training people", "test": "test people", "all": "people"}[chosen]
+    whom = f"synthetic {whom}" if synthetic else whom
     return calibrate(
         vectors,
         [sample.person_id for sample in samples],
         [sample.camera_id for sample in samples],
         max_far=max_far,
         criterion=criterion,
+        gallery_size=gallery_size,
+        synthetic=synthetic,
         source=f"{len(people(samples))} {whom} of {dataset.name}, whom the model was not trained on",
     )
+
+
+def calibrate_on_tracks(
+    embedder: Embedder,
+    folder: Path,
+    *,
+    max_far: float = 0.01,
+    criterion: Literal["max_far", "equal_error"] = "max_far",
+    gallery_size: int | None = None,
+    progress: Progress | None = None,
+    drop_broken: bool = False,
+) -> TrackCalibration:
+    """Calibrate on tracks of one's own cameras, whose people nobody has labelled.
+
+    Args:
+        embedder: The model.
+        folder: Of tracks, as `passerby.data.tracks.read_tracks` takes it.
+        max_far: As in `calibrate`.
+        criterion: As in `calibrate`.
+        gallery_size: As in `calibrate`.
+        progress: Told about the embedding.
+        drop_broken: Whether to leave out pictures that cannot be decoded.
+
+    Raises:
+        CalibrationError: The tracks make too few pairs.
+        DataError: The folder holds no tracks, or a picture is broken and not to be left out.
+    """
+    chosen = Criterion(max_far, criterion, gallery_size)
+    tracks = read_tracks(folder)
+    crops: list[ImageArray] = []
+    lengths = []
+    for track in tracks:
+        read = [crop for picture in evenly_spaced(track) if (crop := _crop(picture, drop_broken)) is not None]
+        crops += read
+        lengths.append(len(read))
+    vectors = np.split(embedder.embed(crops, progress), np.cumsum(lengths)[:-1])
+    synthetic = is_synthetic(folder)
+    kind = "synthetic tracks" if synthetic else "tracks"
+    return calibrate_tracks(
+        vectors,
+        tracks,
+        chosen,
+        source=f"{len(tracks):,} {kind} of {folder.resolve().name}, without labels",
+        synthetic=synthetic,
+        former=embedder.bundle.calibration,
+    )
+
+
+def _crop(picture: TrackPicture, drop_broken: bool) -> ImageArray | None:
+    try:
+        return picture.read()
+    except ImageError:
+        if drop_broken:
+            return None
+        raise
 
 
 def cautions(embedder: Embedder, dataset: Dataset) -> list[str]:

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import CalibrationError, DataError
+from passerby.evaluation.blocks import working_bytes
 from passerby.evaluation.roc import RocCurve
+from passerby.machine import require_memory
 from passerby.retrieval.distance import cosine_distances, normalise
 from passerby.types import DISTRACTOR, JUNK, UNKNOWN_CAMERA, FloatArray, IntArray
 
@@ -67,6 +69,11 @@ class ErrorsByPerson:
     accepted: IntArray
     negative: IntArray
 
+    @property
+    def spans_people(self) -> bool:
+        """Whether there is a pair of two people, or of two groups of them, to draw."""
+        return bool((self.negative.sum() - np.trace(self.negative)) > 0)
+
 
 def labelled_pairs(
     embeddings: npt.NDArray[Any], person_ids: npt.ArrayLike, camera_ids: npt.ArrayLike | None = None
@@ -104,6 +111,11 @@ def labelled_pairs(
     # Sorted by person, a picture's partners are two slices: the same person's, and everybody else's.
     order = np.flatnonzero(used)
     order = order[np.argsort(people[order], kind="stable")]
+    require_memory(
+        2 * 4 * len(order) * embeddings.shape[1] + working_bytes(len(order)),
+        f"comparing {len(order):,} pictures with each other",
+        "take fewer pictures of each person",
+    )
     return LabelledPairs(normalise(embeddings[order]), people[order], cameras[order], known, cross_camera)
 
 

@@ -1,6 +1,5 @@
 """Protocols by name: what asks, what answers, what is left out of a ranking, and what is drawn."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passerby.data.tracks import TRACKLET_NAME
 from passerby.errors import DataError
-from passerby.evaluation.blocks import unit_rows
+from passerby.evaluation.blocks import unit_copy_bytes, unit_rows, working_bytes
 from passerby.evaluation.draws import GalleryDraws
 from passerby.evaluation.rule import RankingRule
+from passerby.machine import require_memory
 from passerby.types import JUNK, UNKNOWN_CAMERA, FloatArray, IntArray, Sample
 
 INFRARED = (3, 6)
@@ -22,8 +23,6 @@ INDOOR = (1, 2)
 
 SAME_PLACE = {3: (2,)}
 """Its cameras 2 and 3 hang at one place: what 2 saw is not ranked for queries of 3."""
-
-_TRACKLET = re.compile(r"(?P<person>-?\d+)C(?P<camera>\d+)T(?P<track>\d+)F(?P<frame>\d+)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +127,7 @@ def ranking_task(
         DataError: Nothing of that name, lengths or dimensions do not fit, a row has no direction, or the pictures
             are not those that the protocol needs.
     """
-    if protocol not in PROTOCOLS:
-        raise DataError(f'expected one of the protocols {", ".join(PROTOCOLS)}, got "{protocol}"')
+    chosen = require_protocol(protocol)
     for name, embeddings, samples in (
         ("query", query_embeddings, query_samples),
         ("gallery", gallery_embeddings, gallery_samples),
@@ -143,9 +141,25 @@ def ranking_task(
             "expected query and gallery embeddings with as many numbers each, got "
             f"{query_embeddings.shape} and {gallery_embeddings.shape}; embed both with the same model"
         )
+    require_memory(
+        unit_copy_bytes(query_embeddings) + unit_copy_bytes(gallery_embeddings) + working_bytes(len(gallery_samples)),
+        f"ranking {len(gallery_samples):,} pictures for {len(query_samples):,} queries",
+        "give embeddings as float32 of length 1, which are not copied, or a smaller gallery",
+    )
     queries = Pictures(unit_rows(query_embeddings), tuple(query_samples))
     gallery = Pictures(unit_rows(gallery_embeddings), tuple(gallery_samples))
-    return PROTOCOLS[protocol].prepare(queries, gallery, options or ProtocolOptions())
+    return chosen.prepare(queries, gallery, options or ProtocolOptions())
+
+
+def require_protocol(name: str) -> Protocol:
+    """Give the protocol of that name.
+
+    Raises:
+        DataError: There is none.
+    """
+    if name not in PROTOCOLS:
+        raise DataError(f'expected one of the protocols {", ".join(PROTOCOLS)}, got "{name}"')
+    return PROTOCOLS[name]
 
 
 def ranking_rule(
@@ -181,10 +195,8 @@ def _no_camera(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -
 
 def _drawn(name: str, shots: int, queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
     people = gallery.column("person_id")
-    shots = options.shots or shots
-    draws = GalleryDraws(
-        people, people, shots=shots, draws=options.draws, seed=options.seed, redraw_own=True
-    )
+    shots = shots if options.shots is None else options.shots
+    draws = GalleryDraws(people, people, shots=shots, draws=options.draws, seed=options.seed, redraw_own=True)
     note = (
         f"Averaged over {options.draws} galleries with {_pictures(shots)} of each person, drawn with seed "
         f"{options.seed}; ranks are those of people."
@@ -229,7 +241,9 @@ def _tracklets(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -
     return RankingTask(pooled[0], pooled[1], rule, None, "tracklets", (note,))
 
 
-def _sysu(name: str, visible: tuple[int, ...] | None, q: Pictures, g: Pictures, options: ProtocolOptions) -> RankingTask:
+def _sysu(
+    name: str, visible: tuple[int, ...] | None, q: Pictures, g: Pictures, options: ProtocolOptions
+) -> RankingTask:
     """Infrared pictures ask for colour pictures; of each person and camera a few are drawn."""
     together = _union(q, g)
     cameras, people = together.column("camera_id"), together.column("person_id")
@@ -245,13 +259,9 @@ def _sysu(name: str, visible: tuple[int, ...] | None, q: Pictures, g: Pictures, 
     queries, gallery = together.at(asking), together.at(np.flatnonzero(colour & (people != JUNK)))
     shown, by = gallery.column("person_id"), gallery.column("camera_id")
     _, groups = np.unique(np.stack([shown, by]), axis=1, return_inverse=True)
-    shots = options.shots or 1
-    draws = GalleryDraws(
-        groups.ravel(), shown, shots=shots, draws=options.draws, seed=options.seed, redraw_own=False
-    )
-    rule = RankingRule(
-        queries.column("person_id"), shown, queries.column("camera_id"), by, hidden_cameras=SAME_PLACE
-    )
+    shots = 1 if options.shots is None else options.shots
+    draws = GalleryDraws(groups.ravel(), shown, shots=shots, draws=options.draws, seed=options.seed, redraw_own=False)
+    rule = RankingRule(queries.column("person_id"), shown, queries.column("camera_id"), by, hidden_cameras=SAME_PLACE)
     note = (
         f"Averaged over {options.draws} galleries with {_pictures(shots)} of each person and camera, drawn with seed "
         f"{options.seed}; what camera 2 saw is not ranked for queries of camera 3; ranks are those of people."
@@ -272,7 +282,9 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in (
         Protocol("market1501", "The whole gallery, less the same person's pictures by the query's camera.", _market),
         Protocol("cuhk03", "Single gallery shot: one picture of each person, drawn ten times.", _cuhk03),
-        Protocol("multi-shot", "Ten pictures of each person, drawn ten times; ranks are those of people.", _multi_shot),
+        Protocol(
+            "multi-shot", "Ten pictures of each person, drawn ten times; ranks are those of people.", _multi_shot
+        ),
         Protocol("multi-query", "All pictures of a person by a camera ask together, as their mean.", _multi_query),
         Protocol("no-camera", "Cameras are not looked at: only the query's own picture is left out.", _no_camera),
         Protocol("sysu-all", "SYSU-MM01, all search: infrared cameras ask, all colour cameras answer.", _sysu_all),
@@ -283,8 +295,8 @@ PROTOCOLS: dict[str, Protocol] = {
 """Every protocol by name.
 
 Papers: Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015 (Market-1501, multi-query); Li et al.,
-DeepReID, CVPR 2014 (CUHK03, single gallery shot); Wu et al., RGB-Infrared Cross-Modality Person Re-identification, ICCV
-2017 (SYSU-MM01); Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-identification, ECCV 2016.
+DeepReID, CVPR 2014 (CUHK03, single gallery shot); Wu et al., RGB-Infrared Cross-Modality Person Re-identification,
+ICCV 2017 (SYSU-MM01); Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-identification, ECCV 2016.
 """
 
 
@@ -303,7 +315,7 @@ def _by_tracklet(samples: Sequence[Sample]) -> dict[Any, list[int]]:
     """
     tracklets: dict[Any, list[int]] = {}
     for place, sample in enumerate(samples):
-        named = _TRACKLET.match(sample.path.stem)
+        named = TRACKLET_NAME.match(sample.path.stem)
         track = f"T{named['track']}" if named else sample.sequence_id
         tracklets.setdefault((sample.person_id, sample.camera_id, track), []).append(place)
     return tracklets

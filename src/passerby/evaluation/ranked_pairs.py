@@ -1,4 +1,4 @@
-"""All pairs of a query and a gallery picture that were ranked, counted by distance: what verification would decide."""
+"""All ranked pairs of a query and a gallery picture, counted by distance: what verification would decide."""
 
 import threading
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class RankedPairs:
 
         How the figures vary is measured in coarse bins, some 0.001 of a cosine distance wide; the figures are exact.
         """
-        coarse, drawn = curve_draws(self.same, self.different, _coarse_figures, seed=seed)
+        coarse, drawn = curve_draws(self.same, self.different, coarse_figures, seed=seed)
         people = int(np.count_nonzero(self.same.sum(1) + self.different.sum(1)))
         return {
             name: percentile_interval(
@@ -106,7 +106,7 @@ class PairTally:
         np.clip(steps, 0, STEPS, out=steps)
         rows = np.arange(len(steps))
         right = []
-        for row in rows:
+        for row in range(len(steps)):
             mine, removed = self._rule.split(start + row)
             right.append(steps[row, mine])
             steps[row, removed] = STEPS + 1
@@ -141,8 +141,23 @@ def _coarse(steps: IntArray) -> IntArray:
     return (steps + (_COARSE - 1)) // _COARSE
 
 
-def _coarse_figures(same: npt.NDArray[np.float64], different: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(B, figures) of B coarse curves: each row is one resample's counts, bin by bin."""
+def coarse_bins(distances: npt.NDArray[np.float64], owners: IntArray, count: int) -> IntArray:
+    """Count cosine distances in coarse bins, for each of `count` owners: (count, 2049) int64."""
+    steps = np.ceil(distances * (STEPS // 2)).astype(np.int64)
+    places = owners * (_BINS + 1) + _coarse(steps)
+    return np.bincount(places, minlength=count * (_BINS + 1)).reshape(count, _BINS + 1)
+
+
+def coarse_figures(same: npt.NDArray[np.float64], different: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """AUC, EER and TPR at `FALSE_ACCEPT_RATES` of curves in coarse bins.
+
+    Args:
+        same: (B, K) pairs of the same person, bin by bin, of B curves.
+        different: (B, K) pairs of different people.
+
+    Returns:
+        (B, 6).
+    """
     accepted, false = same.cumsum(1), different.cumsum(1)
     tpr, far = accepted / accepted[:, -1:], false / false[:, -1:]
     before = np.pad(tpr, ((0, 0), (1, 0)))
@@ -155,10 +170,8 @@ def _coarse_figures(same: npt.NDArray[np.float64], different: npt.NDArray[np.flo
     rise = gap[rows, after] - gap[rows, ahead]
     share = np.divide(-gap[rows, ahead], rise, out=np.zeros_like(rise), where=rise > 0)
     error = far[rows, ahead] + share * (far[rows, after] - far[rows, ahead])
-    columns = [area, error]
-    for rate in FALSE_ACCEPT_RATES:
-        columns.append(np.array([np.interp(rate, line, hits) for line, hits in zip(far, tpr, strict=True)]))
-    return np.stack(columns, axis=1)
+    at_rates = [np.interp(FALSE_ACCEPT_RATES, line, hits) for line, hits in zip(far, tpr, strict=True)]
+    return np.column_stack([area, error, np.array(at_rates)])
 
 
 def _name(rate: float) -> str:

@@ -203,7 +203,7 @@ def summarise_draws(ranks: Sequence[DrawnRanks], rule: RankingRule) -> RankMetri
     draws = len(ranks[int(found.argmax())].people)
     precision, penalty = np.full((len(ranks), draws), np.nan), np.full((len(ranks), draws), np.nan)
     first = np.zeros((len(ranks), draws), np.int64)
-    for query in np.flatnonzero(found):
+    for query in np.flatnonzero(found).tolist():
         places = ranks[query].pictures
         count = places.shape[1]
         precision[query] = (np.arange(1, count + 1) / places).mean(1)

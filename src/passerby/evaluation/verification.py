@@ -1,5 +1,6 @@
 """Deciding whether two pictures show the same person: choosing the threshold, and how often it is wrong."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from passerby.evaluation.bootstrap import pair_rate_interval, ratio_interval
 from passerby.evaluation.calibration import fit_evidence
 from passerby.evaluation.pairs import ErrorsByPerson, LabelledPairs, count_pairs, errors_by_person, labelled_pairs
 from passerby.evaluation.roc import RocCurve, checked_pairs, roc_curve
-from passerby.types import Calibration
+from passerby.types import Calibration, DistanceEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,52 @@ def choose_threshold(positive: npt.NDArray[Any], negative: npt.NDArray[Any], *, 
     return float(curve.thresholds[place])
 
 
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """How a threshold is chosen.
+
+    Attributes:
+        max_far: The share of pairs of different people that may be accepted, 0 to 1; with a gallery's size, the share
+            of searches for a stranger in it that may raise a false alarm. As pairs of one search rise and fall
+            together, that share is kept to with something to spare.
+        kind: "max_far" takes the largest threshold that keeps to that; "equal_error" the one where false accepts and
+            false rejects are nearest to equally frequent.
+        gallery_size: How many pictures are searched, or None for single pairs.
+    """
+
+    max_far: float = 0.01
+    kind: Literal["max_far", "equal_error"] = "max_far"
+    gallery_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("max_far", "equal_error"):
+            raise CalibrationError(f'expected the criterion "max_far" or "equal_error", got "{self.kind}"')
+        if not 0 <= self.max_far <= 1:
+            raise CalibrationError(f"expected a false accept rate from 0 to 1, got {self.max_far:g}")
+        if self.gallery_size is not None and self.gallery_size < 1:
+            raise CalibrationError(f"expected a gallery of at least 1 picture, got {self.gallery_size}")
+
+    def __str__(self) -> str:
+        """As calibrations tell it."""
+        if self.kind == "equal_error":
+            return "equal error rate"
+        if self.gallery_size is None:
+            return f"FAR at most {self.max_far:g}"
+        return f"false alarms in at most {self.max_far:g} of searches of {self.gallery_size:,} pictures"
+
+    def place(self, curve: RocCurve) -> int:
+        """Where on a curve the threshold lies.
+
+        Raises:
+            CalibrationError: No threshold is strict enough.
+        """
+        if self.kind == "equal_error":
+            return curve.place_of_equal_error()
+        if self.gallery_size is None or self.max_far == 1:
+            return curve.place_at_far(self.max_far)
+        return curve.place_at_far(-math.expm1(math.log1p(-self.max_far) / self.gallery_size))
+
+
 def calibrate(
     embeddings: npt.NDArray[Any],
     person_ids: npt.ArrayLike,
@@ -88,6 +135,7 @@ def calibrate(
     *,
     max_far: float = 0.01,
     criterion: Literal["max_far", "equal_error"] = "max_far",
+    gallery_size: int | None = None,
     source: str,
     synthetic: bool = False,
     seed: int = 0,
@@ -105,6 +153,8 @@ def calibrate(
         max_far: The share of pairs of different people that may be accepted, 0 to 1.
         criterion: "max_far" takes the largest threshold that keeps to `max_far`; "equal_error" takes the
             one where false accepts and false rejects are nearest to equally frequent.
+        gallery_size: Take `max_far` for the share of searches for a stranger, in a gallery of so many pictures, that
+            may raise a false alarm.
         source: Which pictures these are, for whoever reads the calibration later.
         synthetic: Whether the people are drawn.
         seed: Which half of the people is which, and the draws of the bootstrap.
@@ -120,21 +170,61 @@ def calibrate(
         >>> round(calibration.threshold, 3), calibration.false_reject_rate, calibration.criterion
         (0.4, 0.0, 'FAR at most 0')
     """
-    if criterion not in ("max_far", "equal_error"):
-        raise CalibrationError(f'expected the criterion "max_far" or "equal_error", got "{criterion}"')
+    chosen = Criterion(max_far, criterion, gallery_size)
     pairs = labelled_pairs(embeddings, person_ids, camera_ids)
     curve = count_pairs(pairs)
-    place = curve.place_of_equal_error() if criterion == "equal_error" else curve.place_at_far(max_far)
-    threshold = float(curve.thresholds[place])
+    place = chosen.place(curve)
+    return calibration_of(
+        curve,
+        place,
+        chosen,
+        errors=errors_by_person(pairs, float(curve.thresholds[place])),
+        people=pairs.known,
+        cross_camera=pairs.cross_camera,
+        evidence=fit_evidence(curve, pairs.known, _folds(pairs, seed)),
+        source=source,
+        synthetic=synthetic,
+        seed=seed,
+    )
+
+
+def calibration_of(
+    curve: RocCurve,
+    place: int,
+    criterion: Criterion,
+    *,
+    errors: ErrorsByPerson,
+    people: int,
+    cross_camera: bool,
+    evidence: DistanceEvidence,
+    source: str,
+    synthetic: bool,
+    seed: int,
+) -> Calibration:
+    """Put a calibration together from counted pairs.
+
+    Args:
+        curve: All pairs.
+        place: Where on it the threshold lies.
+        criterion: How it was chosen.
+        errors: What it decides wrongly, by person.
+        people: How many people the pairs show.
+        cross_camera: Whether only pairs from two different cameras were counted.
+        evidence: What any distance says.
+        source: Which pictures these are.
+        synthetic: Whether the people are drawn.
+        seed: The draws of the bootstrap.
+    """
     metrics = _metrics(
         int(curve.accepted_positive[place]),
         curve.positive_pairs,
         int(curve.accepted_negative[place]),
         curve.negative_pairs,
     )
-    accepts, rejects = _intervals(errors_by_person(pairs, threshold), seed)
+    accepts = pair_rate_interval(errors.accepted, errors.negative, seed=seed) if errors.spans_people else None
+    rejects = ratio_interval(errors.rejected, errors.positive, seed=seed)
     return Calibration(
-        threshold=threshold,
+        threshold=float(curve.thresholds[place]),
         false_accept_rate=metrics.false_accept_rate,
         false_reject_rate=metrics.false_reject_rate,
         accuracy=metrics.accuracy,
@@ -143,14 +233,14 @@ def calibrate(
         equal_error_rate=curve.equal_error_rate(),
         positive_pairs=curve.positive_pairs,
         negative_pairs=curve.negative_pairs,
-        people=pairs.known,
-        cross_camera=pairs.cross_camera,
-        criterion="equal error rate" if criterion == "equal_error" else f"FAR at most {max_far:g}",
+        people=people,
+        cross_camera=cross_camera,
+        criterion=str(criterion),
         source=source,
         synthetic=synthetic,
-        false_accept_interval=accepts,
-        false_reject_interval=rejects,
-        evidence=fit_evidence(curve, pairs.known, _folds(pairs, seed)),
+        false_accept_interval=None if accepts is None else (accepts.low, accepts.high),
+        false_reject_interval=(rejects.low, rejects.high),
+        evidence=evidence,
     )
 
 
@@ -163,13 +253,6 @@ def _folds(pairs: LabelledPairs, seed: int) -> list[tuple[RocCurve, RocCurve]]:
     except CalibrationError:
         return []
     return [(first, second), (second, first)]
-
-
-def _intervals(errors: ErrorsByPerson, seed: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The intervals of FAR and FRR over people."""
-    accepts = pair_rate_interval(errors.accepted, errors.negative, seed=seed)
-    rejects = ratio_interval(errors.rejected, errors.positive, seed=seed)
-    return (accepts.low, accepts.high), (rejects.low, rejects.high)
 
 
 def _metrics(accepted_positive: int, positive: int, accepted_negative: int, negative: int) -> VerificationMetrics:

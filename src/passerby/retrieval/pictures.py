@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from passerby.data.images import ImageSource, find_pictures
 from passerby.data.loader import Progress, find_broken
 from passerby.errors import CalibrationError, DataError
 from passerby.models.embedder import Embedder, load_embedder
+from passerby.probability import EVEN, require_prior, same_person_probability, search_odds
 from passerby.retrieval.distance import cosine_distances
 from passerby.retrieval.embedding_file import EmbeddingFile, load_embeddings
 from passerby.retrieval.search import nearest
@@ -24,12 +25,16 @@ class Decision:
         distance: Cosine distance, 0 to 2.
         threshold: The largest distance that counts as the same person.
         source: Where the threshold comes from.
+        probability: That they show the same person; None without a calibration that says so.
+        prior: What was bet on that before looking, 0 to 1.
     """
 
     same_person: bool
     distance: float
     threshold: float
     source: str
+    probability: float | None = None
+    prior: float = EVEN
 
 
 def embed_folder(
@@ -73,6 +78,7 @@ def search_pictures(
     *,
     device: str = "auto",
     drop_broken: bool = False,
+    prior: float = EVEN,
 ) -> list[Match]:
     """Find the gallery pictures nearest to a query.
 
@@ -84,12 +90,15 @@ def search_pictures(
         progress: Told about the embedding of a folder.
         device: "auto", "cpu", "cuda", …
         drop_broken: Whether to leave out pictures of a folder that cannot be decoded.
+        prior: How likely the person is in the gallery, before looking; above 0 and below 1.
 
     Returns:
-        Nearest first; `same_person` is what the model's calibration says, if it has one and made the embeddings.
+        Nearest first; what they say of same and different people is what the model's calibration says, if it has one
+        and made the embeddings.
 
     Raises:
         DataError: The gallery is empty or no gallery, or was made by another model, or no model is named.
+        CalibrationError: The prior is not as above.
     """
     if not gallery.exists():
         raise DataError(f"{gallery}: expected a folder of pictures or an .npz, got nothing there")
@@ -115,7 +124,7 @@ def search_pictures(
         raise DataError(f"{gallery}: expected embeddings of pictures, got none; make it anew with `passerby embed`")
     # Of embeddings that do not say who made them, no threshold is known to hold.
     calibration = embedder.bundle.calibration if content.identity == embedder.identity else None
-    return [
+    matches = [
         Match(
             rank=rank,
             path=content.paths[index],
@@ -124,9 +133,25 @@ def search_pictures(
         )
         for rank, (index, distance) in enumerate(zip(indices.tolist(), distances.tolist(), strict=True), start=1)
     ]
+    if calibration is None or calibration.evidence is None:
+        return matches
+    odds = search_odds(calibration, distances.tolist(), len(content.embeddings), prior=prior)
+    return [
+        replace(match, probability=probability, expected_false_matches=false_matches, no_match=odds.no_match)
+        for match, probability, false_matches in zip(
+            matches, odds.probabilities, odds.expected_false_matches, strict=True
+        )
+    ]
 
 
-def decide(embedder: Embedder, first: ImageSource, second: ImageSource, threshold: float | None = None) -> Decision:
+def decide(
+    embedder: Embedder,
+    first: ImageSource,
+    second: ImageSource,
+    threshold: float | None = None,
+    *,
+    prior: float = EVEN,
+) -> Decision:
     """Tell whether two pictures show the same person.
 
     Args:
@@ -134,11 +159,14 @@ def decide(embedder: Embedder, first: ImageSource, second: ImageSource, threshol
         first: A picture of a person.
         second: Another.
         threshold: Cosine distance up to which they do; by default the model's calibration says.
+        prior: How likely they do, before looking; above 0 and below 1.
 
     Raises:
-        CalibrationError: No threshold is given and the model has no calibration, or it is not from 0 to 2.
+        CalibrationError: No threshold is given and the model has no calibration, or it is not from 0 to 2, or the
+            prior is not as above.
     """
     calibration = embedder.bundle.calibration
+    require_prior(prior)
     if threshold is not None:
         if not 0 <= threshold <= 2:
             raise CalibrationError(f"expected a threshold of 0 to 2, a cosine distance, got {threshold}")
@@ -153,4 +181,7 @@ def decide(embedder: Embedder, first: ImageSource, second: ImageSource, threshol
         )
     embeddings = embedder.embed([first, second])
     distance = float(cosine_distances(embeddings[:1], embeddings[1:])[0, 0])
-    return Decision(distance <= threshold, distance, threshold, source)
+    probability = None
+    if calibration is not None and calibration.evidence is not None:
+        probability = float(same_person_probability(calibration, distance, prior=prior))
+    return Decision(distance <= threshold, distance, threshold, source, probability, prior)

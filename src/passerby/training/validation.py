@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from passerby.data.loader import PictureStore, Progress
 from passerby.data.splits import query_and_gallery
 from passerby.errors import CalibrationError
-from passerby.evaluation.evaluate import Evaluation, evaluate, ranking_rule
+from passerby.evaluation.evaluate import Evaluation, evaluate
+from passerby.evaluation.protocols import ranking_rule
 from passerby.evaluation.verification import calibrate
 from passerby.models.embedder import embed_pictures
 from passerby.models.network import ReidNetwork

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
-from passerby.evaluation.protocols import RankingRule
+from passerby.evaluation.rule import RankingRule
 from passerby.retrieval.distance import cosine_distances, normalise
 from passerby.retrieval.feedback import FeedbackSession, Refine, discriminate
 from passerby.retrieval.rerank.inputs import check_pair

@@ -3,8 +3,8 @@ import pytest
 
 from passerby.errors import DataError
 from passerby.evaluation.feedback import average_precision, simulate_feedback
-from passerby.evaluation.rule import RankingRule
 from passerby.evaluation.ranking import rank_metrics
+from passerby.evaluation.rule import RankingRule
 from passerby.retrieval.distance import cosine_distances, normalise
 from passerby.retrieval.feedback import rocchio
 

@@ -1,4 +1,4 @@
-"""`passerby synth images`: what it makes and says, and how it ends when interrupted."""
+"""`passerby synth`: what its commands make and say, and how they end when interrupted."""
 
 import os
 import signal
@@ -91,3 +91,53 @@ def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(tmp_path: Path) -> N
     assert again.returncode == 0, again.stderr
     assert len(list(folder.glob("*/*.jpg"))) == 160
     assert not unfinished.exists()
+
+
+def videos(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        run(["synth", "videos", *map(str, arguments)])
+    return int(ended.value.code)
+
+
+def test_records_videos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "world"
+    size = "--height", 96, "--width", 160, "--fps", 2, "--processes", 1
+    assert videos(folder, "--identities", 3, "--cameras", 1, "--duration", 3, *size) == 0
+    assert capsys.readouterr().out == f"1 video of 3 s with 3 people in {folder}\n"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"c01", "cameras.json", "people.json", "provenance.json", "script.json", "trajectories.jsonl"}
+    assert videos(folder, "--identities", 3, "--cameras", 1, "--seconds", 4, *size) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("passerby: ")
+    assert "other settings" in error
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--identities", "0"), ("--cameras", "0"), ("--cameras", "100"), ("--seed", "-1"), ("--seconds", "0"),
+        ("--fps", "0"), ("--height", "10"), ("--width", "100000"), ("--change-clothes", "2"), ("--processes", "0"),
+    ],
+)  # fmt: skip
+def test_impossible_videos_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    assert videos(tmp_path / "world", option, value) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("passerby: ")
+    assert option in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [("--height", 97), ("--cameras", 10, "--tracklets")])
+def test_videos_that_cannot_be_written_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[object, ...]
+) -> None:
+    assert videos(tmp_path / "world", *arguments) == 2
+    (tmp_path / "file").write_text("")
+    assert videos(tmp_path / "file" / "world") == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 2
+    assert "even" in lines[0] or "one digit" in lines[0]
+    assert lines[1].startswith("passerby: cannot write")

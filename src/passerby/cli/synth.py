@@ -16,6 +16,68 @@ def _group() -> None:
 
 
 @app.command()
+def videos(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the videos to make.")],
+    identities: Annotated[
+        int, typer.Option("--identities", help="How many people walk about.", min=1, max=9999)
+    ] = 20,
+    cameras: Annotated[int, typer.Option("--cameras", help="How many cameras record.", min=1, max=99)] = 3,
+    seed: Annotated[int, typer.Option("--seed", help="Decides people, cameras and what happens.", min=0)] = 0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", "--duration", help="How long every camera records.", min=1, max=86_400)
+    ] = 60.0,
+    fps: Annotated[float, typer.Option("--fps", help="Frames a second.", min=1, max=60)] = 10.0,
+    height: Annotated[int, typer.Option("--height", help="Rows of the frames, even.", min=64, max=2160)] = 360,
+    width: Annotated[int, typer.Option("--width", help="Columns of the frames, even.", min=64, max=3840)] = 640,
+    change_clothes: Annotated[
+        float,
+        typer.Option(
+            "--change-clothes", help="Probability that somebody who comes back has changed clothes.", min=0, max=1
+        ),
+    ] = 0.0,
+    key_points: Annotated[
+        bool, typer.Option("--key-points", help="Tell 14 key points of everybody in a frame.")
+    ] = False,
+    tracklets: Annotated[bool, typer.Option("--tracklets", help="Cut out tracklets, in MARS's layout.")] = False,
+    processes: Annotated[
+        int | None, typer.Option("--processes", help="How many processes draw; by default one on every core.", min=1)
+    ] = None,
+) -> None:
+    """Record people walking from camera to camera as videos, with MOTChallenge's ground truth and their true ways.
+
+    Interrupted, the same command goes on where it stopped: a finished camera is not recorded again.
+    """
+    from passerby.synthetic.videos import produce_videos
+
+    try:
+        with progress_bar("recording frames") as progress:
+            produce_videos(
+                folder,
+                people=identities,
+                cameras=cameras,
+                seed=seed,
+                seconds=seconds,
+                fps=fps,
+                height=height,
+                width=width,
+                change_clothes=change_clothes,
+                key_points=key_points,
+                tracklets=tracklets,
+                processes=processes,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        note("the same command goes on from here; cameras that are finished stay")
+        raise
+    output().print(
+        f"{cameras} video{'s' if cameras > 1 else ''} of {seconds:g} s with {identities:,} people in {folder}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
 def images(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set to make.")],
     identities: Annotated[int, typer.Option("--identities", help="How many people.", min=2, max=9999)] = 60,

@@ -15,8 +15,8 @@ from passerby.synthetic.shadows import GroundShadows
 from passerby.synthetic.surfaces import Surface
 from passerby.types import FloatArray, ImageArray
 
-_FAR = 1000.0
-"""Metres to the sky."""
+FAR = 1000.0
+"""Metres to the sky, and to the ground, which hides nobody."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +173,7 @@ class Backdrop:
             albedo=np.full((*size, 4), 255, np.uint8),
             facing=np.full(size, 255, np.uint8),
             sunlit=np.zeros(size, np.uint8),
-            depths=np.where(np.isfinite(nearest), nearest, np.float32(_FAR)),
+            depths=np.where(np.isfinite(nearest), nearest, np.float32(FAR)),
         )
         pixel_angle = 1.0 / self._camera.focal_length
         for number in np.unique(owner[owner >= 0]):
@@ -195,7 +195,7 @@ class Backdrop:
             number_of_way = np.uint8(self._numbers[_way(surface)])
             np.copyto(plate.facing[window], number_of_way, where=shown)
             if surface.is_ground:
-                np.copyto(plate.depths[window], np.float32(_FAR), where=shown)
+                np.copyto(plate.depths[window], np.float32(FAR), where=shown)
         return plate
 
     def _shading(self, surface: Surface, places: FloatArray) -> tuple[FloatArray, FloatArray]:

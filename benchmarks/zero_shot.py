@@ -86,7 +86,7 @@ def measure(dataset: Dataset, models: list[str], checkpoint: Path | None) -> dic
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="CUHK03-NP in Market-1501's layout")
-    parser.add_argument("--models", nargs="+", default=["passerby-s", "passerby-m"])
+    parser.add_argument("--models", nargs="+", default=["passerby-s"])
     parser.add_argument("--checkpoint", type=Path, help="osnet_x0_25_market1501.pth")
     arguments = parser.parse_args()
     found = measure(read_dataset(arguments.data), arguments.models, arguments.checkpoint)

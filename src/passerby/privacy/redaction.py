@@ -90,8 +90,9 @@ def blur_head(crop: ImageArray, region: Region | None = None) -> ImageArray:
         raise ImageError(f"expected a picture H×W×3 of uint8, got {crop.dtype} {crop.shape}")
     height, width = crop.shape[:2]
     region = head_region(height, width) if region is None else region
-    rows = slice(max(0, region.top), min(height, region.bottom))
-    columns = slice(max(0, region.left), min(width, region.right))
+    # An end below 0 would count from the other side.
+    rows = slice(max(0, region.top), max(0, min(height, region.bottom)))
+    columns = slice(max(0, region.left), max(0, min(width, region.right)))
     blurred = crop.copy()
     clear = crop[rows, columns]
     if clear.size:

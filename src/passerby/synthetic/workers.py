@@ -104,10 +104,14 @@ def _begin_process(ticks: Any, stop: Any) -> None:  # noqa: ANN401
 
 @contextmanager
 def _for_children() -> Iterator[None]:
-    """Let processes that start now compute in one thread each, and not hear Ctrl-C."""
+    """Let processes that start now compute in one thread each, and not hear Ctrl-C.
+
+    They inherit that it is held back; here it comes through afterwards, so that none is lost meanwhile.
+    """
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    holds_back = hasattr(signal, "pthread_sigmask")
+    if holds_back:
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     try:
         yield
@@ -116,5 +120,5 @@ def _for_children() -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
+        if holds_back:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)

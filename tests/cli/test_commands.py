@@ -398,3 +398,41 @@ def test_a_model_of_the_user_s_folder_goes_by_its_name(
     network = ReidNetwork(tiny_recipe.architecture)
     save_bundle(tmp_path / "models" / "mine", network, tiny_recipe.preprocessing, model_card)
     assert passerby("embed", "mine", pictures[0], "--output", tmp_path / "v.npz").code == 0
+
+
+def test_comparing_two_models(
+    passerby: Callable[..., Any], model: Path, untrained: Bundle, market: Path, tmp_path: Path
+) -> None:
+    outcome = passerby("compare", untrained.path, model, "--data", market, "--json", tmp_path / "c.json")
+    assert outcome.code == 0, outcome.err
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert outcome.out.splitlines()[0] == content["verdict"]
+    assert content["figures"]["mAP"]["difference"]["p_value"] <= 1
+    assert "B less A" in outcome.out
+    alike = passerby("compare", model, model, "--data", market)
+    assert alike.code == 0
+    assert alike.out.startswith("No difference between")
+
+
+def test_protocols_strangers_and_kinds_of_people(
+    passerby: Callable[..., Any], model: Path, market: Path, tmp_path: Path
+) -> None:
+    arguments = ("evaluate", model, "--data", market)
+    drawn = passerby(*arguments, "--protocol", "cuhk03", "--open-set", "--json", tmp_path / "f.json", "--seed", 3)
+    assert drawn.code == 0, drawn.err
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["protocol"] == "cuhk03"
+    assert set(figures["spread_over_draws"]) == {"rank_1", "mAP", "mINP"}
+    assert figures["open_set"]["enrolled_people"] == 3
+    assert "TPIR at FPIR 10%" in drawn.out
+    for extra, reason in (
+        (("--protocol", "nonsense"), "expected one of the protocols market1501"),
+        (("--protocol", "sysu-all"), "SYSU-MM01's cameras"),
+        (("--open-set", "--enrolled", 1), "between 0 and 1, got 1"),
+        (("--by", "mood"), "expected some of skin_tone"),
+        (("--by", "bag"), "expected truth.jsonl"),
+        (("--by", "bag", "--protocol", "multi-shot"), "expected truth.jsonl"),
+    ):
+        refused = passerby(*arguments, *extra)
+        assert refused.code == 2, extra
+        assert reason in refused.error

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from passerby.errors import DataError
 from passerby.evaluation import blocks
 from passerby.evaluation.evaluate import evaluate, evaluate_distances
 from passerby.evaluation.ranking import rank_metrics
+from passerby.evaluation.verification import calibrate
 from passerby.retrieval.distance import cosine_distances, normalise
 from passerby.types import Sample
 
@@ -109,3 +111,53 @@ def test_what_does_not_fit_is_refused(
         evaluate(query_embeddings, queries[:-1], gallery_embeddings, gallery)
     with pytest.raises(DataError, match=r"expected distances of shape \(20, 60\)"):
         evaluate_distances(np.zeros((60, 20)), queries, gallery)
+
+
+def test_a_machine_with_too_little_memory_says_so_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passerby.machine.available_memory", lambda: 2**20)
+    samples = pictures("p", [1, 1, 2, 2], [1, 2, 1, 2])
+    with pytest.raises(DataError, match=r"ranking 4 pictures for 4 queries needs about .* GiB of memory") as error:
+        evaluate(np.eye(4), samples, np.eye(4), samples)
+    assert "\n" not in str(error.value)
+    with pytest.raises(DataError, match="comparing 4 pictures with each other needs about"):
+        calibrate(np.eye(4), [1, 1, 2, 2], source="a test")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: np.where(np.arange(4)[:, None] == 2, np.nan, e), "row 2 of the embeddings is not finite"),
+        (lambda e: np.where(np.arange(4)[:, None] == 1, np.inf, e), "row 1 of the embeddings is not finite"),
+        (lambda e: np.where(np.arange(4)[:, None] == 0, 0, e), "row 0 of the embeddings is all zeros"),
+        (lambda e: e[:0], r"expected one embedding for each of 4 gallery pictures, got 0"),
+    ],
+)
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_embeddings_without_a_direction_are_refused(change: Any, message: str, kind: Any) -> None:
+    samples = pictures("p", [1, 1, 2, 2], [1, 2, 1, 2])
+    with pytest.raises(DataError, match=message):
+        evaluate(np.eye(4, dtype=kind), samples, change(np.eye(4, dtype=kind)), samples)
+
+
+def test_rows_of_any_length_are_brought_to_length_one(
+    case: tuple[np.ndarray, tuple[Sample, ...], np.ndarray, tuple[Sample, ...]],
+) -> None:
+    query_embeddings, queries, gallery_embeddings, gallery = case
+    scaled = evaluate(query_embeddings * 100, queries, gallery_embeddings / 100, gallery)
+    assert scaled.metrics.mean_ap == pytest.approx(evaluate(*case).metrics.mean_ap)
+
+
+def test_other_distances_may_be_of_any_scale_but_not_infinite(
+    case: tuple[np.ndarray, tuple[Sample, ...], np.ndarray, tuple[Sample, ...]],
+) -> None:
+    _, queries, _, gallery = case
+    matrix = np.random.default_rng(1).random((20, 60))
+    one, other = (evaluate_distances(m, queries, gallery) for m in (matrix, 300 * matrix - 50))
+    assert one.metrics.mean_ap == other.metrics.mean_ap
+    assert one.pairs.figures["auc"] == pytest.approx(other.pairs.figures["auc"], abs=1e-4)
+    matrix[3, 4] = np.inf
+    with pytest.raises(DataError, match="a distance of query 3 is infinite"):
+        evaluate_distances(matrix, queries, gallery)
+    matrix[3, 4] = np.nan
+    with pytest.raises(DataError, match="query 3 to gallery picture 4 is not a number"):
+        evaluate_distances(matrix, queries, gallery)

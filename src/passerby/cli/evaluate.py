@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from passerby.cli.console import note, print_fields, progress_bar
-from passerby.cli.options import CameraPattern, DataPath, Device, DropBroken, Format, TestShare, open_dataset
+from passerby.cli.console import note, output, print_fields, print_table, progress_bar
+from passerby.cli.options import (
+    CameraPattern,
+    DataPath,
+    Device,
+    DropBroken,
+    Format,
+    TestShare,
+    open_dataset,
+    open_embeddings,
+)
 
 if TYPE_CHECKING:
+    from passerby.evaluation.bootstrap import Interval
     from passerby.evaluation.evaluate import Evaluation
+    from passerby.evaluation.groups import GroupReport
     from passerby.evaluation.open_set import OpenSet
 
 PANEL = "Measure"
@@ -38,6 +49,10 @@ def evaluate(
         typer.Option("--shots", help="Pictures of each person in a drawn gallery; by default the protocol's.", min=1),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Decides what is drawn.", min=0)] = 0,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Synthetic data: error rates by kind of person, such as skin_tone,build,bag."),
+    ] = None,
     device: Device = "auto",
     format: Format = None,
     camera_pattern: CameraPattern = None,
@@ -50,37 +65,37 @@ def evaluate(
     """
     from passerby.atomic import write_json
     from passerby.evaluation.evaluate import evaluate_task
-    from passerby.evaluation.model import cautions, from_file, from_model, task_on
+    from passerby.evaluation.model import cautions, group_errors_of, task_on
     from passerby.evaluation.open_set import open_set as measure_open_set
     from passerby.evaluation.protocols import ProtocolOptions, require_protocol
     from passerby.evaluation.report import write_report
-    from passerby.models.embedder import load_embedder
-    from passerby.retrieval.embedding_file import load_embeddings
+    from passerby.evaluation.truth_labels import require_attributes
 
     require_protocol(protocol)
-    embedder = None
-    if model.is_file():
-        vectors = load_embeddings(model)
-        embeddings, identity = from_file(vectors), vectors.identity or "not Passerby's"
-    else:
-        embedder = load_embedder(model, device)
-        embeddings, identity = from_model(embedder), embedder.identity
+    attributes = require_attributes(by) if by is not None else ()
+    source = open_embeddings(model, device)
+    embedder, identity = source.embedder, source.identity
     dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
     with progress_bar("embedding") as progress:
         options = ProtocolOptions(draws=draws, shots=shots, seed=seed)
-        task = task_on(embeddings, dataset, protocol, options, progress)
+        task = task_on(source.embeddings, dataset, protocol, options, progress)
     evaluation = evaluate_task(task)
     strangers = measure_open_set(task, enrolled=enrolled, draws=draws, seed=seed) if open_set else None
+    calibration = embedder.bundle.calibration if embedder else None
+    groups = group_errors_of(task, dataset, attributes, calibration, evaluation) if attributes else None
     figures = evaluation.to_dict()
     print_fields({**_ranking_fields(evaluation, figures), **_verification_fields(figures["verification"])})
     if strangers is not None:
         print_fields(_open_set_fields(strangers))
+    if groups is not None:
+        _print_groups(groups)
     warnings = cautions(embedder, dataset) if embedder else []
     for sentence in (evaluation.rule, *warnings):
         note(sentence)
     if json is not None:
         content = {"model": identity, "data": dataset.name, **figures, "cautions": warnings}
-        write_json(json, content | ({"open_set": strangers.to_dict()} if strangers is not None else {}))
+        more = {"open_set": strangers, "groups": groups}
+        write_json(json, content | {name: part.to_dict() for name, part in more.items() if part is not None})
         note(f"figures: {json}")
     if report is not None:
         card = embedder.bundle.card if embedder else None
@@ -98,7 +113,7 @@ def evaluate(
                 "protocol": protocol,
                 **({"caution": " ".join(warnings)} if warnings else {}),
             },
-            calibration=embedder.bundle.calibration if embedder else None,
+            calibration=calibration,
             caution=card.caution() if card else None,
         )
         note(f"report: {written}")
@@ -139,6 +154,36 @@ def _open_set_fields(found: "OpenSet") -> dict[str, str]:
     strangers = f"{found.enrolled:,} enrolled, {found.strangers:,} strangers, drawn {found.draws} times"
     more = f"; {found.without_mate:,} queries have no right answer anyway" if found.without_mate else ""
     return {"open set": strangers + more, **rows}
+
+
+def _print_groups(groups: "GroupReport") -> None:
+    note(f"error rates at the distance {groups.threshold:.4f}, by the group of the query, intervals over its people")
+    columns = ("attribute", "group", "people", "rank-1", "FRR", "FAR", "FAR among themselves")
+    rows = [
+        (
+            group.attribute,
+            group.group,
+            f"{group.people:,}",
+            *(
+                "" if interval is None else _rate(interval, digits)
+                for interval, digits in (
+                    (group.rank_1, 1),
+                    (group.false_reject_rate, 1),
+                    (group.false_accept_rate, 2),
+                    (group.false_accept_rate_within, 2),
+                )
+            ),
+        )
+        for group in groups.groups
+    ]
+    print_table(columns, rows, numbers=columns[2:])
+    for sentence in groups.differences or ("No large difference between groups of ten people or more.",):
+        output().print(sentence, markup=False, highlight=False)
+
+
+def _rate(interval: "Interval", digits: int) -> str:
+    low, high = 100 * interval.low, 100 * interval.high
+    return f"{interval.value:.{digits}%} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _share(interval: Mapping[str, float]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from passerby import __version__
-from passerby.cli import data, demo, evaluate, models, pictures, synth, train, verify
+from passerby.cli import compare, data, demo, evaluate, models, pictures, synth, train, verify
 from passerby.cli.console import errors
 from passerby.errors import PasserbyError
 
@@ -38,7 +38,7 @@ def _main(
     """Find the same person again across cameras that do not overlap."""
 
 
-for module in (demo, train, evaluate, pictures, verify):
+for module in (demo, train, evaluate, compare, pictures, verify):
     for command in module.COMMANDS:
         app.command(rich_help_panel=module.PANEL)(command)
 app.add_typer(data.app, rich_help_panel=demo.PANEL)

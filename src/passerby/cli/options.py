@@ -1,5 +1,6 @@
 """Options that several commands share, and the data set that they describe."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ from passerby.cli.console import note, progress_bar
 
 if TYPE_CHECKING:
     from passerby.data.dataset import Dataset
+    from passerby.evaluation.model import Embeddings
+    from passerby.models.embedder import TorchEmbedder
 
 DataPath = Annotated[Path, typer.Option("--data", help="Folder of the data set.", show_default=False)]
 Format = Annotated[
@@ -30,6 +33,28 @@ Prior = Annotated[
     typer.Option("--prior", help="How likely it is, before looking, that the answer is yes; above 0 and below 1."),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, …; auto takes a GPU where there is one.")]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where embeddings come from: a model, or a file of them."""
+
+    embeddings: "Embeddings"
+    identity: str
+    embedder: "TorchEmbedder | None"
+
+
+def open_embeddings(model: Path, device: str) -> Source:
+    """Open a model by its name or folder, or an .npz of embeddings."""
+    from passerby.evaluation.model import from_file, from_model
+    from passerby.models.embedder import load_embedder
+    from passerby.retrieval.embedding_file import load_embeddings
+
+    if model.is_file():
+        vectors = load_embeddings(model)
+        return Source(from_file(vectors), vectors.identity or "not Passerby's", None)
+    embedder = load_embedder(model, device)
+    return Source(from_model(embedder), embedder.identity, embedder)
 
 
 def open_dataset(

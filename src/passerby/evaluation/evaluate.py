@@ -84,16 +84,15 @@ class Evaluation:
 
     def intervals(self, *, confidence: float = 0.95, seed: int = 0) -> dict[str, Interval]:
         """Give rank-1, 5, 10 and 20, mAP and mINP with bootstrap intervals over the people asked for."""
-        return mean_intervals(
-            {
-                **{f"rank_{k}": self.metrics.hits(k) for k in RANKS},
-                "mAP": self.metrics.average_precision,
-                "mINP": self.metrics.inverse_penalty,
-            },
-            self.query_people,
-            confidence=confidence,
-            seed=seed,
-        )
+        return mean_intervals(self.values_by_query(), self.query_people, confidence=confidence, seed=seed)
+
+    def values_by_query(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Give the (Q,) values whose means these figures are; NaN where a query has no right answer."""
+        return {
+            **{f"rank_{k}": self.metrics.hits(k) for k in RANKS},
+            "mAP": self.metrics.average_precision,
+            "mINP": self.metrics.inverse_penalty,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as JSON takes them: shares from 0 to 1, the CMC up to rank 50."""

@@ -12,8 +12,10 @@ from passerby.data.provenance import is_synthetic
 from passerby.data.tracks import TrackPicture, read_tracks
 from passerby.errors import CalibrationError, ImageError
 from passerby.evaluation.evaluate import Evaluation, evaluate_task
+from passerby.evaluation.groups import GroupReport, group_error_rates
 from passerby.evaluation.protocols import ProtocolOptions, RankingTask, ranking_task
 from passerby.evaluation.track_calibration import TrackCalibration, calibrate_tracks, evenly_spaced
+from passerby.evaluation.truth_labels import truth_labels
 from passerby.evaluation.verification import Criterion, calibrate
 from passerby.models.embedder import Embedder
 from passerby.retrieval.embedding_file import EmbeddingFile
@@ -183,6 +185,37 @@ def _crop(picture: TrackPicture, drop_broken: bool) -> ImageArray | None:
         if drop_broken:
             return None
         raise
+
+
+def group_errors_of(
+    task: RankingTask,
+    dataset: Dataset,
+    attributes: Sequence[str],
+    calibration: Calibration | None,
+    evaluation: Evaluation | None = None,
+) -> GroupReport:
+    """Measure error rates by kind of person on a synthetic data set, at the calibrated threshold.
+
+    Args:
+        task: Made from this data set.
+        dataset: With its truth.
+        attributes: Names in `passerby.evaluation.truth_labels.ATTRIBUTES`.
+        calibration: Gives the threshold.
+        evaluation: Of the task: gives the threshold of equal error where there is no calibration.
+
+    Raises:
+        CalibrationError: There is neither a calibration nor an evaluation with pairs of both kinds.
+        DataError: The data set has no truth, or it lacks a picture.
+    """
+    if calibration is not None:
+        threshold = calibration.threshold
+    elif evaluation is not None and evaluation.pairs is not None:
+        curve = evaluation.pairs.curve
+        threshold = float(curve.thresholds[curve.place_of_equal_error()])
+    else:
+        raise CalibrationError("expected a calibration, whose threshold tells errors from right answers, got none")
+    labels = [truth_labels(dataset.root, side.samples, attributes) for side in (task.queries, task.gallery)]
+    return group_error_rates(task, labels[0], labels[1], threshold)
 
 
 def cautions(embedder: Embedder, dataset: Dataset) -> list[str]:

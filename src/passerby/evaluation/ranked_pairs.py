@@ -17,10 +17,10 @@ from passerby.types import IntArray
 FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
 """At which the true positive rate is reported."""
 
-_COARSE = 512
-"""Steps in one of the bins in which the pairs of each person are kept."""
+_COARSE = 9
+"""Two to this power are the steps in one of the bins in which the pairs of each person are kept."""
 
-_BINS = STEPS // _COARSE
+_BINS = STEPS >> _COARSE
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,8 @@ class PairTally:
         # what falls on a threshold or below it is exactly what that threshold accepts.
         scaled = (distances - np.float32(self._low) if self._low else distances) * np.float32(self._scale)
         steps = np.ceil(scaled, out=scaled).astype(np.int64)
-        np.clip(steps, 0, STEPS, out=steps)
+        if self._scale != STEPS / 2:  # Rounding may put the farthest of other distances beyond the last step.
+            np.clip(steps, 0, STEPS, out=steps)
         rows = np.arange(len(steps))
         right = []
         for row in range(len(steps)):
@@ -112,11 +113,9 @@ class PairTally:
             steps[row, removed] = STEPS + 1
         owners = np.repeat(rows, [len(mine) for mine in right])
         same = np.concatenate(right)
-        width = _BINS + 2
-        by_row = _coarse(steps) + width * rows[:, None]
-        coarse = np.bincount(by_row.ravel(), minlength=width * len(rows)).reshape(-1, width)[:, :-1]
-        mine = np.bincount(_coarse(same) + width * owners, minlength=width * len(rows)).reshape(-1, width)[:, :-1]
         ranked, positive = np.bincount(steps.ravel(), minlength=STEPS + 2), np.bincount(same, minlength=STEPS + 1)
+        # From here on `steps` holds coarse bins: another array of its size would take as long as counting it.
+        coarse, mine = _by_row(steps, rows[:, None], len(rows)), _by_row(same, owners, len(rows))
         with self._lock:
             self._ranked += ranked
             self._positive += positive
@@ -136,16 +135,18 @@ class PairTally:
         return RankedPairs(curve, self._same, self._all - self._same)
 
 
-def _coarse(steps: IntArray) -> IntArray:
-    """The coarse bin that ends at or after each step; what was removed stays behind the last."""
-    return (steps + (_COARSE - 1)) // _COARSE
+def _by_row(steps: IntArray, rows: IntArray, count: int) -> IntArray:
+    """(count, 2049) steps of each row, counted in the coarse bin that ends at or after them; overwrites `steps`."""
+    steps += (1 << _COARSE) - 1
+    steps >>= _COARSE
+    width = _BINS + 2  # What was removed stays behind the last bin.
+    steps += width * rows
+    return np.bincount(steps.ravel(), minlength=width * count).reshape(count, width)[:, :-1]
 
 
 def coarse_bins(distances: npt.NDArray[np.float64], owners: IntArray, count: int) -> IntArray:
     """Count cosine distances in coarse bins, for each of `count` owners: (count, 2049) int64."""
-    steps = np.ceil(distances * (STEPS // 2)).astype(np.int64)
-    places = owners * (_BINS + 1) + _coarse(steps)
-    return np.bincount(places, minlength=count * (_BINS + 1)).reshape(count, _BINS + 1)
+    return _by_row(np.ceil(distances * (STEPS // 2)).astype(np.int64), owners, count)
 
 
 def coarse_figures(same: npt.NDArray[np.float64], different: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -10,9 +10,12 @@ from passerby import __version__
 from passerby.atomic import atomic_path
 from passerby.data import read_dataset
 from passerby.errors import CalibrationError
-from passerby.evaluation.evaluate import Evaluation
-from passerby.evaluation.model import evaluate_on, from_model
+from passerby.evaluation.embedding_map import embedding_map
+from passerby.evaluation.evaluate import Evaluation, evaluate_task
+from passerby.evaluation.model import evaluate_on, from_model, task_on
+from passerby.evaluation.open_set import open_set
 from passerby.evaluation.report import Comparison, write_report
+from passerby.evaluation.reranked import evaluate_reranked
 from passerby.machine import idle_processors
 from passerby.models.bundle import save_bundle
 from passerby.models.card import ModelCard
@@ -20,6 +23,7 @@ from passerby.models.embedder import TorchEmbedder
 from passerby.models.network import ReidNetwork
 from passerby.retrieval.drawing import draw_matches, draw_pair
 from passerby.retrieval.pictures import decide, search_pictures
+from passerby.retrieval.rerank import k_reciprocal
 from passerby.synthetic.generate import render_people
 from passerby.training.recipe import Recipe, load_recipe
 from passerby.training.reporter import Reporter
@@ -91,7 +95,8 @@ def run_demo(
     embedder = TorchEmbedder(bundle)
 
     say("4. measuring it on the other people, whom it never saw")
-    trained = evaluate_on(from_model(embedder), dataset)
+    task = task_on(from_model(embedder), dataset)
+    trained = evaluate_task(task)
     say(f"   rank-1 {trained.metrics.rank(1):.1%}, mAP {trained.metrics.mean_ap:.1%}")
 
     query, gallery = dataset.query[0].path, output / "synthetic-people" / "bounding_box_test"
@@ -109,6 +114,7 @@ def run_demo(
         answer = "the same person" if decision.same_person else "someone else"
         say(f"   {answer}: distance {decision.distance:.3f}, threshold {decision.threshold:.3f} ({decision.source})")
 
+    closer = k_reciprocal(task.queries.embeddings, task.gallery.embeddings)
     report = write_report(
         output / "report",
         trained,
@@ -123,6 +129,9 @@ def run_demo(
         },
         label="Trained",
         comparison=Comparison("Untrained", untrained),
+        reranked=evaluate_reranked(task, trained, closer, "Re-ranked (k-reciprocal)"),
+        open_set=open_set(task),
+        embedding_map=embedding_map(task),
         calibration=bundle.calibration,
         caution=bundle.card.caution(),
     )

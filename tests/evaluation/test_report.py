@@ -10,9 +10,15 @@ import pytest
 from PIL import Image
 
 from passerby.errors import DataError
-from passerby.evaluation.evaluate import Evaluation, evaluate
+from passerby.evaluation.embedding_map import embedding_map
+from passerby.evaluation.evaluate import Evaluation, evaluate, evaluate_task
+from passerby.evaluation.open_set import open_set
+from passerby.evaluation.protocols import ranking_task
 from passerby.evaluation.report import Comparison, write_report
+from passerby.evaluation.reranked import evaluate_reranked
 from passerby.evaluation.verification import calibrate
+from passerby.retrieval.distance import cosine_distances, normalise
+from passerby.retrieval.rerank import k_reciprocal
 from passerby.types import Sample
 
 Case = tuple[np.ndarray, tuple[Sample, ...], np.ndarray, tuple[Sample, ...]]
@@ -46,7 +52,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "img", "br"}:
+        if tag not in {"meta", "img", "br", "input"}:
             self._open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -79,11 +85,15 @@ def report(case: Case, output: Path, **changes: object) -> tuple[str, Evaluation
     return path.read_text(encoding="utf-8"), evaluation
 
 
+def assert_loads_nothing(text: str) -> None:
+    without_pictures = re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+", "", text)
+    assert not re.search(r"(?i)https?:|//[a-z]|@import|url\([^)]|<script|<link|<iframe", without_pictures)
+
+
 def test_is_one_file_that_needs_nothing_else(case: Case, tmp_path: Path) -> None:
     text, _ = report(case, tmp_path / "made" / "here")
     assert [path.name for path in (tmp_path / "made" / "here").iterdir()] == ["report.html"]
-    without_pictures = re.sub(r"data:image/jpeg;base64,[^\"]+", "", text)
-    assert not re.search(r"(?i)https?:|//[a-z]|@import|url\(|<script|<link|<iframe", without_pictures)
+    assert_loads_nothing(text)
     page = Page(text)
     assert all((image["src"] or "").startswith("data:image/jpeg;base64,") for image in page.all("img"))
     assert str(tmp_path) not in text
@@ -108,7 +118,7 @@ def test_says_the_figures_and_marks_every_answer(case: Case, tmp_path: Path) -> 
     assert evaluation.rule in " ".join(page.text.split())
     assert "threshold 0." in page.text
 
-    shown = evaluation.examples + evaluation.hardest
+    shown = evaluation.examples + evaluation.surest_failures + evaluation.hardest
     missed = sum(ranking.first_right > 4 for ranking in shown)
     assert text.count('<li class="right">') == sum(sum(ranking.right) for ranking in shown) + missed
     assert text.count('<li class="wrong">') == sum(4 - sum(ranking.right) for ranking in shown)
@@ -135,8 +145,8 @@ def test_a_comparison_stands_beside(case: Case, tmp_path: Path) -> None:
     text, _ = report(case, tmp_path, label="Trained", comparison=Comparison("<Untrained>", other))
     page = Page(text)
     assert f"{other.metrics.mean_ap:.1%}" in page.text
-    # Five figures, the legend of the curves, and three examples.
-    assert page.text.count("<Untrained>") == 5 + 1 + 3
+    # Five figures, the legends of the CMC, the ROC and the DET, and three examples.
+    assert page.text.count("<Untrained>") == 5 + 3 + 3
 
 
 def test_without_extras_nothing_of_them_is_shown(case: Case, tmp_path: Path) -> None:
@@ -153,6 +163,98 @@ def test_what_belongs_to_another_evaluation_is_refused(case: Case, tmp_path: Pat
     other = evaluate(*case)
     with pytest.raises(DataError, match="same 8 queries and 16 gallery pictures, got one on 8 and 15"):
         report(case, tmp_path, comparison=Comparison("b", replace(other, gallery_pictures=15)))
-    with pytest.raises(DataError, match=r'two different names .* got "This model" twice'):
+    with pytest.raises(DataError, match=r'different names .* got "This model" twice'):
         report(case, tmp_path, comparison=Comparison("This model", other))
     assert not (tmp_path / "report.html").exists()
+
+
+def test_every_figure_has_its_interval(case: Case, tmp_path: Path) -> None:
+    text, evaluation = report(case, tmp_path)
+    for interval in (evaluation.intervals()["mAP"], evaluation.pairs.intervals()["eer"]):
+        assert f"{100 * interval.low:.1f}–{100 * interval.high:.1f}" in text
+    assert f"{evaluation.pairs.figures['auc']:.1%}" in text
+
+
+def test_the_threshold_is_tried_on_the_pairs_of_the_evaluation(case: Case, tmp_path: Path) -> None:
+    text, _ = report(case, tmp_path)
+    _, queries, embeddings, gallery = case
+    threshold = calibrate(
+        embeddings, [s.person_id for s in gallery], [s.camera_id for s in gallery], source="the gallery"
+    ).threshold
+    units = normalise(case[0]), normalise(embeddings)
+    accepted = {True: [], False: []}
+    for sample, row in zip(queries, cosine_distances(*units), strict=True):
+        for other, distance in zip(gallery, row, strict=True):
+            same = sample.person_id == other.person_id
+            if not (same and sample.camera_id == other.camera_id):
+                accepted[same].append(distance <= threshold)
+    words = " ".join(Page(text).text.split())
+    assert (
+        f"it accepts {np.mean(accepted[False]):.1%} of the former and rejects {1 - np.mean(accepted[True]):.1%}"
+        in words
+    )
+
+
+def test_failures_come_surest_first_with_their_probability(case: Case, tmp_path: Path) -> None:
+    text, evaluation = report(case, tmp_path)
+    firsts = [ranking.distances[0] for ranking in evaluation.surest_failures]
+    assert firsts
+    assert firsts == sorted(firsts)
+    assert not any(ranking.right[0] for ranking in evaluation.surest_failures)
+    words = " ".join(Page(text).text.split())
+    assert (
+        f"The first answer is wrong, at distance {firsts[0]:.2f}, yet the same person with a probability of" in words
+    )
+
+
+@pytest.fixture
+def everything(case: Case) -> dict[str, object]:
+    """All that a report can show."""
+    task = ranking_task(*case)
+    before = evaluate_task(task, shown=3, depth=4)
+    closer = k_reciprocal(task.queries.embeddings, task.gallery.embeddings, k1=5, k2=2)
+    return {
+        "reranked": evaluate_reranked(task, before, closer, "k-reciprocal", shown=2, depth=4),
+        "open_set": open_set(task, draws=3),
+        "embedding_map": embedding_map(task),
+    }
+
+
+def test_shows_everything_at_once_and_still_loads_nothing(
+    case: Case, everything: dict[str, object], tmp_path: Path
+) -> None:
+    text, _ = report(case, tmp_path, **everything)
+    assert_loads_nothing(text)
+    page = Page(text)
+    for heading in ("Deciding who is the same", "People who may not be there", "Before and after re-ranking", "Map"):
+        assert f"<h2>{heading}</h2>" in text
+    targets = {attributes.get("id") for _, attributes in page.tags}
+    links = [(attributes["href"] or "") for attributes in page.all("a")]
+    assert len(links) == 10
+    assert all(link.startswith("#") and link[1:] in targets for link in links)
+    reranked = everything["reranked"]
+    assert f"average precision rose for {reranked.gained} and fell for {reranked.lost}" in " ".join(page.text.split())
+
+
+def test_the_map_is_reached_by_keys_and_touch_and_shows_every_picture(
+    case: Case, everything: dict[str, object], tmp_path: Path
+) -> None:
+    text, _ = report(case, tmp_path, **everything)
+    page = Page(text)
+    dots = [attributes for attributes in page.all("input") if attributes.get("type") == "radio"]
+    drawn = everything["embedding_map"]
+    assert len(dots) == len(drawn.samples) == 24
+    assert {attributes["name"] for attributes in dots} == {"map"}  # One stop of the tab key; arrows go through it.
+    assert all(re.fullmatch(r"person \d, camera \d", attributes["aria-label"] or "") for attributes in dots)
+    sheet = re.search(r"\.sheet \{ background-image: url\(data:image/jpeg;base64,([^)]+)\)", text)
+    assert sheet is not None
+    picture = Image.open(io.BytesIO(base64.b64decode(sheet[1])))
+    assert picture.size == (20 * 48, 2 * 96)
+    places = [re.search(r"left:([\d.]+)%;top:([\d.]+)%", a["style"] or "") for a in page.all("label")]
+    assert all(0 <= float(value) <= 100 for place in places for value in place.groups())
+
+
+def test_rerankings_of_other_pictures_are_refused(case: Case, everything: dict[str, object], tmp_path: Path) -> None:
+    other = replace(everything["reranked"], evaluation=replace(everything["reranked"].evaluation, query_pictures=7))
+    with pytest.raises(DataError, match="same 8 queries and 16 gallery pictures, got one on 7 and 16"):
+        report(case, tmp_path, reranked=other)

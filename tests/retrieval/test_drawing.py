@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,17 @@ def test_other_endings_are_refused_and_nothing_is_written(name: str, tmp_path: P
     with pytest.raises(PasserbyError, match="expected a name"):
         check_drawing(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_probabilities_are_written_where_the_calibration_tells_them(pictures: list[Path]) -> None:
+    plain = matches(pictures[:3], same_person=True)
+    told = [replace(match, probability=0.9, no_match=0.2) for match in plain]
+    without, with_odds = draw_matches(pictures[0], plain), draw_matches(pictures[0], told)
+    assert with_odds.height == without.height + 18
+    # Below the query's own picture stands how likely nobody is the person.
+    below = (0, 16 + 256 + 6 + 18, 128, 16 + 256 + 6 + 36)
+    assert np.asarray(with_odds.crop(below)).min() < 255
+    assert np.asarray(without.crop((0, below[1], 128, without.height))).min() == 255
+    decision = Decision(True, 0.1, 0.2, "a test")
+    pair = draw_pair(pictures[0], pictures[1], decision)
+    assert draw_pair(pictures[0], pictures[1], replace(decision, probability=0.97)).height == pair.height + 18

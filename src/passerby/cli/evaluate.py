@@ -64,6 +64,7 @@ def evaluate(
     Instead of a model, anybody's embeddings will do: an .npz with `embeddings` and `paths`, matched by file name.
     """
     from passerby.atomic import write_json
+    from passerby.evaluation.embedding_map import embedding_map
     from passerby.evaluation.evaluate import evaluate_task
     from passerby.evaluation.model import cautions, group_errors_of, task_on
     from passerby.evaluation.open_set import open_set as measure_open_set
@@ -113,6 +114,8 @@ def evaluate(
                 "protocol": protocol,
                 **({"caution": " ".join(warnings)} if warnings else {}),
             },
+            open_set=strangers,
+            embedding_map=embedding_map(task),
             calibration=calibration,
             caution=card.caution() if card else None,
         )

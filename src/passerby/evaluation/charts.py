@@ -1,4 +1,4 @@
-"""Where the lines and ticks of the report's two charts go; the template draws them as SVG."""
+"""Where the lines and ticks of the report's charts go; the template draws them as SVG."""
 
 import math
 from collections.abc import Mapping
@@ -33,11 +33,13 @@ class Curve:
         label: What the legend calls it.
         path: An SVG path in a square of 100 × 100, the origin at the top left.
         filled: Whether the path is closed and its inside is tinted.
+        outlined: Whether the line itself is drawn.
     """
 
     label: str
     path: str
     filled: bool
+    outlined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Chart:
         y_label: Quantity and unit along the vertical axis.
         x_ticks: From left to right.
         y_ticks: From the bottom up.
-        curves: The first is drawn in the accent colour, the second dashed and grey.
+        curves: The first is drawn in the accent colour, the second dashed and grey, the third dotted.
         mark: A vertical line, where there is one.
+        points: Dots to draw, in percent from the left and from the bottom.
     """
 
     summary: str
@@ -61,6 +64,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     curves: tuple[Curve, ...]
     mark: Tick | None = None
+    points: tuple[tuple[float, float], ...] = ()
 
 
 def cmc_chart(curves: Mapping[str, npt.NDArray[np.float64]]) -> Chart:
@@ -81,7 +85,7 @@ def cmc_chart(curves: Mapping[str, npt.NDArray[np.float64]]) -> Chart:
         return 100 * (rank - 1) / (last - 1)
 
     lines = [
-        Curve(label, _path([(across(k), 100 - 100 * share) for k, share in enumerate(cmc[:last], 1)]), False)
+        Curve(label, path([(across(k), 100 - 100 * share) for k, share in enumerate(cmc[:last], 1)]), False)
         for label, cmc in curves.items()
     ]
     reached = "; ".join(
@@ -119,7 +123,7 @@ def distance_chart(histogram: DistanceHistogram, threshold: float | None) -> Cha
         for place, value in enumerate(share[:shown]):
             height = 100 - 100 * value / top
             points += [(100 * place / shown, height), (100 * (place + 1) / shown, height)]
-        return _path([*points, (100.0, 100.0)]) + "Z"
+        return path([*points, (100.0, 100.0)]) + "Z"
 
     centres = (np.arange(BINS) + 0.5) / bins
     usual = [
@@ -152,5 +156,6 @@ def _round_step(largest: float) -> float:
     return float(min(n * power for n in (1, 2, 5, 10) if 5 * n * power >= largest))
 
 
-def _path(points: list[tuple[float, float]]) -> str:
+def path(points: list[tuple[float, float]]) -> str:
+    """An SVG path through points in a square of 100 × 100, the origin at the top left."""
     return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)

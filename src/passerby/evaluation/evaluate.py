@@ -17,37 +17,19 @@ from passerby.evaluation.pairs import STEPS
 from passerby.evaluation.protocols import Pictures, ProtocolOptions, RankingTask, ranking_rule, ranking_task
 from passerby.evaluation.ranked_pairs import PairTally, RankedPairs
 from passerby.evaluation.ranking import RankMetrics, check_distances, check_row, right_ranks, summarise_draws
+from passerby.evaluation.rankings import (
+    Ranking,
+    evenly_spaced,
+    hardest,
+    ranking_of,
+    surest,
+    wrong_first_distance,
+)
 from passerby.evaluation.rule import RankingRule
-from passerby.retrieval.search import smallest
 from passerby.types import IntArray, Sample
 
 RANKS = (1, 5, 10, 20)
 """Whose CMC is reported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """The nearest gallery pictures of one query, less those that the rule leaves out.
-
-    Attributes:
-        query: Its place among the queries.
-        average_precision: How good the whole ranking is, 0 to 1.
-        first_right: The rank of its nearest right answer, from 1.
-        nearest_right: That answer's place in the gallery, which may be too far down to be in `gallery`.
-        nearest_right_distance: How far it is.
-        gallery: Places of the nearest in the gallery, nearest first.
-        right: For each of them, whether it shows the same person.
-        distances: For each of them, how far it is.
-    """
-
-    query: int
-    average_precision: float
-    first_right: int
-    nearest_right: int
-    nearest_right_distance: float
-    gallery: tuple[int, ...]
-    right: tuple[bool, ...]
-    distances: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +47,7 @@ class Evaluation:
         rule: A sentence or more that says what was left out of the rankings, pooled or drawn.
         examples: Rankings of queries that lie evenly spaced in the list, whatever their result.
         hardest: Rankings of the queries with the lowest average precision, one a person.
+        surest_failures: Rankings of queries whose first answer is wrong, the nearest wrong one first, one a person.
         histogram: Distances of all ranked pairs, of the same person and of different people.
         pairs: The same pairs counted finely: what verification would decide. None where all are of one person.
     """
@@ -79,6 +62,7 @@ class Evaluation:
     rule: str
     examples: tuple[Ranking, ...]
     hardest: tuple[Ranking, ...]
+    surest_failures: tuple[Ranking, ...]
     histogram: DistanceHistogram
     pairs: RankedPairs | None
 
@@ -214,17 +198,19 @@ def _evaluate(
     rule, asked = task.rule, task.queries.column("person_id")
     tally = PairTally(rule, asked, *reach)
 
-    def work(start: int, stop: int) -> list[DrawnRanks]:
+    def work(start: int, stop: int) -> tuple[list[DrawnRanks], list[float]]:
         block = rows(start, stop)
         ranks = [_ranks(row, task, query, int(asked[query])) for query, row in enumerate(block, start)]
+        wrong_firsts = [wrong_first_distance(query, row, rule) for query, row in enumerate(block, start)]
         tally.add(start, block)
-        return ranks
+        return ranks, wrong_firsts
 
-    ranks = [drawn for block in for_each_block(work, rule.queries, rule.gallery) for drawn in block]
-    metrics = summarise_draws(ranks, rule)
+    blocks = for_each_block(work, rule.queries, rule.gallery)
+    metrics = summarise_draws([drawn for ranks, _ in blocks for drawn in ranks], rule)
+    wrong_firsts = np.array([distance for _, distances in blocks for distance in distances])
 
     def rankings(queries: IntArray) -> tuple[Ranking, ...]:
-        return tuple(_ranking(query, rows(query, query + 1)[0], rule, metrics, depth) for query in queries.tolist())
+        return tuple(ranking_of(query, rows(query, query + 1)[0], rule, metrics, depth) for query in queries.tolist())
 
     same, different = tally.counts()
     width = (reach[1] - reach[0]) / STEPS
@@ -237,8 +223,9 @@ def _evaluate(
         gallery_pictures=rule.gallery,
         protocol=task.protocol,
         rule=" ".join((_what_was_left_out(rule), *task.notes)),
-        examples=rankings(_evenly_spaced(metrics, shown)),
-        hardest=rankings(_hardest(metrics, task.queries.samples, shown)),
+        examples=rankings(evenly_spaced(metrics, shown)),
+        hardest=rankings(hardest(metrics, task.queries.samples, shown)),
+        surest_failures=rankings(surest(wrong_firsts, task.queries.samples, shown)),
         histogram=DistanceHistogram(binned(same, reach[0], width), binned(different, reach[0], width)),
         pairs=tally.pairs(),
     )
@@ -268,34 +255,3 @@ def _what_was_left_out(rule: RankingRule) -> str:
     if rule.junk:
         sentences.append(f"Junk pictures that are never ranked: {rule.junk}.")
     return " ".join(sentences)
-
-
-def _evenly_spaced(metrics: RankMetrics, count: int) -> IntArray:
-    answered = np.flatnonzero(~np.isnan(metrics.average_precision))
-    return answered[np.unique(np.linspace(0, len(answered) - 1, count).round().astype(np.int64))]
-
-
-def _hardest(metrics: RankMetrics, query_samples: Sequence[Sample], count: int) -> IntArray:
-    # NaN, a query that cannot be answered, is sorted last.
-    order = np.argsort(metrics.average_precision, kind="stable")[: metrics.queries]
-    asked = [query_samples[query].person_id for query in order]
-    _, worst_of_each = np.unique(asked, return_index=True)
-    return order[np.sort(worst_of_each)[:count]]
-
-
-def _ranking(query: int, distances: npt.NDArray[Any], rule: RankingRule, metrics: RankMetrics, depth: int) -> Ranking:
-    right, removed = rule.split(query)
-    row = distances.astype(np.float64)
-    row[removed] = np.nan
-    nearest = smallest(row, depth)
-    nearest_right = int(right[row[right].argmin()])
-    return Ranking(
-        query=query,
-        average_precision=float(metrics.average_precision[query]),
-        first_right=int(right_ranks(distances, rule, query)[0]),
-        nearest_right=nearest_right,
-        nearest_right_distance=float(row[nearest_right]),
-        gallery=tuple(nearest.tolist()),
-        right=tuple(np.isin(nearest, right).tolist()),
-        distances=tuple(row[nearest].tolist()),
-    )

@@ -81,8 +81,9 @@ class Candidates:
     def _settle(self) -> FloatArray:
         """Measure all candidates exactly, keep each query's nearest in their order, and give their distances."""
         exact = np.empty(len(self._row), np.float64)
-        for start in range(0, len(self._row), _RESCORED):
-            piece = slice(start, start + _RESCORED)
+        by_row = np.argsort(self._row)
+        for start in range(0, len(by_row), _RESCORED):
+            piece = by_row[start : start + _RESCORED]
             products = self._vectors.take(self._row[piece]).astype(np.float64)
             products *= self._queries[self._query[piece]]
             exact[piece] = products.sum(axis=1)

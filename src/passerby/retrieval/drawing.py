@@ -21,18 +21,23 @@ def draw_matches(query: ImageSource, matches: Sequence[Match], columns: int = 6)
     """The query, and its matches in rows of `columns`, each with rank and distance.
 
     A frame is green where the calibration says the same person, red where it says another; grey without one. The
-    words under each picture say the same, for those who see no such colours.
+    words under each picture say the same, for those who see no such colours. Where the calibration tells
+    probabilities, each answer's stands below, and below the query the one that the gallery lacks the person.
     """
     columns = max(1, min(columns, len(matches)))
     rows = max(1, -(-len(matches) // columns))
-    cell_width, cell_height = _CROP[0] + _MARGIN, _CROP[1] + 2 * _LINE + _MARGIN
+    odds = bool(matches) and matches[0].probability is not None
+    cell_width, cell_height = _CROP[0] + _MARGIN, _CROP[1] + (3 if odds else 2) * _LINE + _MARGIN
     sheet = Image.new("RGB", (cell_width * (columns + 1) + 2 * _MARGIN, cell_height * rows + _MARGIN), _PAPER)
-    _tile(sheet, (_MARGIN, _MARGIN), query, ("query",), _INK)
+    none = matches[0].no_match if matches else None
+    _tile(sheet, (_MARGIN, _MARGIN), query, ("query", *([] if none is None else [f"not there: {none:.1%}"])), _INK)
     for place, match in enumerate(matches):
         left = 2 * _MARGIN + cell_width * (1 + place % columns)
         top = _MARGIN + cell_height * (place // columns)
         words, colour = {None: ("", _UNKNOWN), True: (" · same", _YES), False: (" · other", _NO)}[match.same_person]
-        lines = (f"{match.rank} · {match.distance:.3f}{words}", Path(match.path).name)
+        lines = [f"{match.rank} · {match.distance:.3f}{words}", Path(match.path).name]
+        if match.probability is not None:
+            lines.insert(1, f"same: {match.probability:.1%}")
         _tile(sheet, (left, top), Path(match.path), lines, colour)
     return sheet
 
@@ -40,7 +45,10 @@ def draw_matches(query: ImageSource, matches: Sequence[Match], columns: int = 6)
 def draw_pair(first: ImageSource, second: ImageSource, decision: Decision) -> Image.Image:
     """Both pictures side by side in labelled boxes, with the answer and what it rests on."""
     answer, colour = ("TRUE: same person", _YES) if decision.same_person else ("FALSE: different people", _NO)
-    lines = (answer, f"distance {decision.distance:.3f}, threshold {decision.threshold:.3f}", *_wrap(decision.source))
+    lines = [answer, f"distance {decision.distance:.3f}, threshold {decision.threshold:.3f}", *_wrap(decision.source)]
+    if decision.probability is not None:
+        odds = f"probability {decision.probability:.1%}, taken as {decision.prior:.0%} before looking"
+        lines.insert(1, odds)
     width = 2 * _CROP[0] + 3 * _MARGIN + 80
     below = _CROP[1] + 2 * _LINE + 2 * _MARGIN
     sheet = Image.new("RGB", (width, below + _LINE * len(lines) + _MARGIN), _PAPER)

@@ -17,8 +17,11 @@ from passerby.types import FloatArray, IntArray
 QUERIES_AT_ONCE = 256
 """More queries than this are searched in turns, so that memory stays bounded."""
 
-SPARSE = 0.6
-"""Where a filter allows less than this share of a block, only these rows are multiplied."""
+SPARSE = 0.3
+"""Where a filter allows less than this share of the index, the rows that it allows are copied together first."""
+
+GATHERED = 1024
+"""Rows that are copied together at a time; few enough to stay in the cache."""
 
 
 class Index:
@@ -211,18 +214,18 @@ class Index:
 
     def _nearest(self, queries: FloatArray, top: int, rows: IntArray | None) -> tuple[FloatArray, IntArray]:
         candidates = Candidates(queries, top, self._vectors, self._ids)
+        if rows is not None and len(rows) < SPARSE * len(self._vectors):
+            for start in range(0, len(rows), GATHERED):
+                among = rows[start : start + GATHERED]
+                candidates.offer(queries @ self._vectors.take(among).T, among)
+            return candidates.nearest()
         for first, block in self._vectors:
-            if rows is None:
-                candidates.offer(queries @ block.T, np.arange(first, first + len(block)))
-                continue
-            start, stop = np.searchsorted(rows, (first, first + len(block)))
-            if start == stop:
-                continue
-            among = rows[start:stop]
-            if len(among) < SPARSE * len(block):
-                candidates.offer(queries @ block[among - first].T, among)
-            else:
-                candidates.offer((queries @ block.T)[:, among - first], among)
+            similarities, among = queries @ block.T, np.arange(first, first + len(block))
+            if rows is not None:
+                start, stop = np.searchsorted(rows, (first, first + len(block)))
+                among = rows[start:stop]
+                similarities = similarities[:, among - first]
+            candidates.offer(similarities, among)
         return candidates.nearest()
 
     def _rows_among(self, allowed: IntArray) -> IntArray:

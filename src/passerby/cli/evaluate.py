@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from passerby.cli.console import note, print_fields, progress_bar
-from passerby.cli.options import CameraPattern, DataPath, Device, DropBroken, Format, TestShare, open_dataset
+from passerby.cli.options import (
+    CameraPattern,
+    DataPath,
+    Device,
+    DropBroken,
+    Format,
+    Rerank,
+    TestShare,
+    open_dataset,
+)
 
 if TYPE_CHECKING:
     from passerby.evaluation.evaluate import Evaluation
@@ -24,6 +33,7 @@ def evaluate(
     protocol: Annotated[
         str, typer.Option("--protocol", help="What asks, what answers and what is left out.")
     ] = "market1501",
+    rerank: Rerank = None,
     open_set: Annotated[
         bool, typer.Option("--open-set", help="Measure search for people of whom a share is not in the gallery.")
     ] = False,
@@ -56,8 +66,10 @@ def evaluate(
     from passerby.evaluation.report import write_report
     from passerby.models.embedder import load_embedder
     from passerby.retrieval.embedding_file import load_embeddings
+    from passerby.retrieval.methods import reranker
 
     require_protocol(protocol)
+    method = reranker(rerank) if rerank is not None else None
     embedder = None
     if model.is_file():
         vectors = load_embeddings(model)
@@ -69,10 +81,18 @@ def evaluate(
     with progress_bar("embedding") as progress:
         options = ProtocolOptions(draws=draws, shots=shots, seed=seed)
         task = task_on(embeddings, dataset, protocol, options, progress)
-    evaluation = evaluate_task(task)
+    plain = evaluation = evaluate_task(task)
+    if method is not None:
+        evaluation = evaluate_task(task, method(task.queries.embeddings, task.gallery.embeddings))
     strangers = measure_open_set(task, enrolled=enrolled, draws=draws, seed=seed) if open_set else None
     figures = evaluation.to_dict()
+    if method is not None:
+        figures |= {"rerank": str(method), "without_rerank": plain.to_dict()}
+        print_fields({"re-ranked by": str(method)})
     print_fields({**_ranking_fields(evaluation, figures), **_verification_fields(figures["verification"])})
+    if method is not None:
+        before = _ranking_fields(plain, figures["without_rerank"])
+        print_fields({f"{name} without": before[name] for name in ("rank-1", "mAP", "mINP")})
     if strangers is not None:
         print_fields(_open_set_fields(strangers))
     warnings = cautions(embedder, dataset) if embedder else []
@@ -96,6 +116,7 @@ def evaluate(
                 "trained on": card.trained_on if card else "unknown",
                 "data set": f"{dataset.name} ({dataset.format})",
                 "protocol": protocol,
+                **({"re-ranked by": str(method)} if method is not None else {}),
                 **({"caution": " ".join(warnings)} if warnings else {}),
             },
             calibration=embedder.bundle.calibration if embedder else None,

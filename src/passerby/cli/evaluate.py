@@ -13,6 +13,7 @@ from passerby.cli.options import (
     Device,
     DropBroken,
     Format,
+    Rerank,
     TestShare,
     open_dataset,
     open_embeddings,
@@ -35,6 +36,7 @@ def evaluate(
     protocol: Annotated[
         str, typer.Option("--protocol", help="What asks, what answers and what is left out.")
     ] = "market1501",
+    rerank: Rerank = None,
     open_set: Annotated[
         bool, typer.Option("--open-set", help="Measure search for people of whom a share is not in the gallery.")
     ] = False,
@@ -71,21 +73,31 @@ def evaluate(
     from passerby.evaluation.protocols import ProtocolOptions, require_protocol
     from passerby.evaluation.report import write_report
     from passerby.evaluation.truth_labels import require_attributes
+    from passerby.retrieval.methods import reranker
 
     require_protocol(protocol)
     attributes = require_attributes(by) if by is not None else ()
+    method = reranker(rerank) if rerank is not None else None
     source = open_embeddings(model, device)
     embedder, identity = source.embedder, source.identity
     dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
     with progress_bar("embedding") as progress:
         options = ProtocolOptions(draws=draws, shots=shots, seed=seed)
         task = task_on(source.embeddings, dataset, protocol, options, progress)
-    evaluation = evaluate_task(task)
+    plain = evaluation = evaluate_task(task)
+    if method is not None:
+        evaluation = evaluate_task(task, method(task.queries.embeddings, task.gallery.embeddings))
     strangers = measure_open_set(task, enrolled=enrolled, draws=draws, seed=seed) if open_set else None
     calibration = embedder.bundle.calibration if embedder else None
     groups = group_errors_of(task, dataset, attributes, calibration, evaluation) if attributes else None
     figures = evaluation.to_dict()
+    if method is not None:
+        figures |= {"rerank": str(method), "without_rerank": plain.to_dict()}
+        print_fields({"re-ranked by": str(method)})
     print_fields({**_ranking_fields(evaluation, figures), **_verification_fields(figures["verification"])})
+    if method is not None:
+        before = _ranking_fields(plain, figures["without_rerank"])
+        print_fields({f"{name} without": before[name] for name in ("rank-1", "mAP", "mINP")})
     if strangers is not None:
         print_fields(_open_set_fields(strangers))
     if groups is not None:
@@ -112,6 +124,7 @@ def evaluate(
                 "trained on": card.trained_on if card else "unknown",
                 "data set": f"{dataset.name} ({dataset.format})",
                 "protocol": protocol,
+                **({"re-ranked by": str(method)} if method is not None else {}),
                 **({"caution": " ".join(warnings)} if warnings else {}),
             },
             open_set=strangers,

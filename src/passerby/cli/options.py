@@ -32,6 +32,10 @@ Prior = Annotated[
     float,
     typer.Option("--prior", help="How likely it is, before looking, that the answer is yes; above 0 and below 1."),
 ]
+Rerank = Annotated[
+    str | None,
+    typer.Option("--rerank", help="Re-rank by this method: NAME or NAME:key=value,….", metavar="NAME"),
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, …; auto takes a GPU where there is one.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from passerby.cli.console import note, output, print_table, progress_bar
-from passerby.cli.options import Device, DropBroken, Prior
+from passerby.cli.options import Device, DropBroken, Prior, Rerank
 
 if TYPE_CHECKING:
     from passerby.types import Match
@@ -45,19 +45,30 @@ def search(
     top: Annotated[int, typer.Option("--top", help="How many answers.", min=1)] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="Draw the answers as this picture.")] = None,
+    rerank: Rerank = None,
     prior: Prior = 0.5,
     device: Device = "auto",
     drop_broken: DropBroken = False,
 ) -> None:
     """Find the pictures of a gallery that look most like the same person."""
     from passerby.retrieval.drawing import check_drawing, draw_matches, save_drawing
+    from passerby.retrieval.methods import reranker
     from passerby.retrieval.pictures import search_pictures
 
+    method = reranker(rerank) if rerank is not None else None
     if grid is not None:
         check_drawing(grid)
     with progress_bar("embedding the gallery") as progress:
         matches = search_pictures(
-            query, gallery, model, top, progress, device=device, drop_broken=drop_broken, prior=prior
+            query,
+            gallery,
+            model,
+            top,
+            progress,
+            device=device,
+            drop_broken=drop_broken,
+            prior=prior,
+            rerank=method,
         )
     if as_json:
         output().print_json(json.dumps([asdict(match) for match in matches]))
@@ -70,6 +81,8 @@ def search(
         ]
         print_table(columns, rows, numbers=("rank", "distance", "probability"))
         _tell_of_strangers(matches, prior)
+        if method is not None:
+            note(f"in the order of {method}; distances are those of the embeddings")
         if matches and matches[0].same_person is None:
             note(
                 "no distance means the same person yet: this model has no calibration (see `passerby calibrate`), or "

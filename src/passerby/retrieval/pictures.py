@@ -12,7 +12,8 @@ from passerby.models.embedder import Embedder, load_embedder
 from passerby.probability import EVEN, require_prior, same_person_probability, search_odds
 from passerby.retrieval.distance import cosine_distances
 from passerby.retrieval.embedding_file import EmbeddingFile, load_embeddings
-from passerby.retrieval.search import nearest
+from passerby.retrieval.methods import Reranker
+from passerby.retrieval.search import nearest, smallest
 from passerby.types import Match
 
 
@@ -79,6 +80,7 @@ def search_pictures(
     device: str = "auto",
     drop_broken: bool = False,
     prior: float = EVEN,
+    rerank: Reranker | None = None,
 ) -> list[Match]:
     """Find the gallery pictures nearest to a query.
 
@@ -91,13 +93,15 @@ def search_pictures(
         device: "auto", "cpu", "cuda", …
         drop_broken: Whether to leave out pictures of a folder that cannot be decoded.
         prior: How likely the person is in the gallery, before looking; above 0 and below 1.
+        rerank: A method that puts the answers into another order; distances stay those of the embeddings.
 
     Returns:
-        Nearest first; what they say of same and different people is what the model's calibration says, if it has one
-        and made the embeddings.
+        Nearest first, or in the order of the re-ranking. What they say of same and different people is what the
+        model's calibration says, if it has one and made the embeddings.
 
     Raises:
-        DataError: The gallery is empty or no gallery, or was made by another model, or no model is named.
+        DataError: The gallery is empty or no gallery, or was made by another model, or no model is named, or the
+            method of re-ranking cannot do with so small a gallery.
         CalibrationError: The prior is not as above.
     """
     if not gallery.exists():
@@ -119,7 +123,9 @@ def search_pictures(
             f"{gallery}: expected embeddings of dimension {embedder.dimension}, got {content.embeddings.shape[1]}; "
             "embed the pictures again with this model"
         )
-    indices, distances = nearest(asked, content.embeddings, top)
+    # Re-ranking may bring anything to the top.
+    listed = top if rerank is None else max(top, len(content.embeddings))
+    indices, distances = nearest(asked, content.embeddings, listed)
     if not len(indices):
         raise DataError(f"{gallery}: expected embeddings of pictures, got none; make it anew with `passerby embed`")
     # Of embeddings that do not say who made them, no threshold is known to hold.
@@ -133,15 +139,19 @@ def search_pictures(
         )
         for rank, (index, distance) in enumerate(zip(indices.tolist(), distances.tolist(), strict=True), start=1)
     ]
-    if calibration is None or calibration.evidence is None:
+    if calibration is not None and calibration.evidence is not None:
+        odds = search_odds(calibration, distances.tolist(), len(content.embeddings), prior=prior)
+        matches = [
+            replace(match, probability=probability, expected_false_matches=false_matches, no_match=odds.no_match)
+            for match, probability, false_matches in zip(
+                matches, odds.probabilities, odds.expected_false_matches, strict=True
+            )
+        ]
+    if rerank is None:
         return matches
-    odds = search_odds(calibration, distances.tolist(), len(content.embeddings), prior=prior)
-    return [
-        replace(match, probability=probability, expected_false_matches=false_matches, no_match=odds.no_match)
-        for match, probability, false_matches in zip(
-            matches, odds.probabilities, odds.expected_false_matches, strict=True
-        )
-    ]
+    # In the order of the plain ranking, which then settles ties.
+    order = smallest(rerank(asked[None], content.embeddings[indices])[0], top)
+    return [replace(matches[place], rank=rank) for rank, place in enumerate(order.tolist(), start=1)]
 
 
 def decide(

@@ -227,10 +227,10 @@ def test_a_newer_gallery_is_refused_and_a_damaged_one_is_named(passerby: Command
 
 
 def test_a_changed_line_of_the_audit_log_is_found(passerby: Command, gallery: Path) -> None:
-    assert '"action":"add"' in passerby("audit", "show", gallery).out
+    assert '"action":"add"' in passerby("audit", "show", gallery, "--json").out
     with sqlite3.connect(gallery / "gallery.sqlite") as connection:
         connection.execute("UPDATE audit SET line = replace(line, '\"add\"', '\"view\"') WHERE number = 1")
     connection.close()
     outcome = passerby("audit", "verify", gallery)
     assert outcome.code == 2
-    assert "line 1: changed" in outcome.out
+    assert "line 1: changed" in outcome.err

@@ -299,7 +299,7 @@ class Gallery:
     def cameras(self) -> list[Camera]:
         """The cameras that the role may see, by name."""
         allowed = self.guard.check(Action.INFO)
-        return [camera for name, camera in self.record.cameras().items() if allowed is None or name in allowed]
+        return [camera for camera in self.record.counted_cameras() if allowed is None or camera.name in allowed]
 
     def info(self) -> GalleryInfo:
         """What the gallery holds, of the cameras that the role may see."""

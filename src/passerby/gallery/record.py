@@ -45,12 +45,17 @@ class Record:
         return self.database.read(active_model)
 
     def cameras(self) -> dict[str, Camera]:
-        """The cameras by name."""
+        """The cameras by name; how many sightings they have is not counted."""
+        statement = "SELECT name, zone, clock_offset FROM cameras ORDER BY name"
+        return {row[0]: Camera(*row) for row in self._rows(statement)}
+
+    def counted_cameras(self) -> list[Camera]:
+        """The cameras in order of name, with the number of their sightings."""
         statement = (
             "SELECT c.name, c.zone, c.clock_offset, (SELECT count(*) FROM sightings s WHERE s.camera = c.number) "
             "FROM cameras c ORDER BY c.name"
         )
-        return {row[0]: Camera(*row) for row in self.database.read(lambda cursor: cursor.execute(statement))}
+        return [Camera(*row) for row in self._rows(statement)]
 
     def known_cameras(self, names: Collection[str] | None) -> frozenset[str] | None:
         """The cameras of those names; None: all.
@@ -171,7 +176,7 @@ class Record:
     def _select(self, column: str, values: Sequence[int] | Sequence[str]) -> list[Sighting]:
         return [_sighting(row) for row in self._in(f"SELECT {_COLUMNS} {_FROM} WHERE {column} IN", values)]
 
-    def _rows(self, statement: str, values: Sequence[Any]) -> list[Row]:
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         return self.database.read(lambda cursor: cursor.execute(statement, values))
 
     def _in(self, statement: str, values: Sequence[Any]) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from passerby.cli import gallery_keys
 from passerby.cli.console import note, output, print_fields, progress_bar
 from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, Url, moment, opened
 from passerby.cli.options import Device, DropBroken
@@ -29,7 +30,7 @@ def create(
     url: Url,
     policy: Annotated[Path | None, typer.Option("--policy", help="A policy as JSON.")] = None,
     encrypt: Annotated[
-        bool, typer.Option("--encrypt", help="Encrypt crops and embeddings with --key or the passphrase.")
+        bool, typer.Option("--encrypt", help="Encrypt crops and embeddings; a key file that is not there is made.")
     ] = False,
     turn: Annotated[
         bool, typer.Option("--turn", help="With --encrypt: turn embeddings secretly, so that they match no others.")
@@ -38,12 +39,12 @@ def create(
 ) -> None:
     """Make an empty gallery. Adding to a gallery that is not there makes one too, without encryption."""
     from passerby.gallery.creation import create_gallery
-    from passerby.privacy.secret import secret_from
+    from passerby.privacy.secret import new_secret_from, secret_from
 
     create_gallery(
         url,
         policy=None if policy is None else policy.read_text(encoding="utf-8"),
-        secret=secret_from(key) if encrypt else None,
+        secret=(secret_from() if key is None else new_secret_from(key)) if encrypt else None,
         encrypt=encrypt,
         turn=turn,
     )
@@ -298,3 +299,7 @@ def reembed(
     with opened(url, purpose, case, key) as gallery, progress_bar("embedding") as progress:
         count = move(gallery, GalleryModel(model, device), progress)
     output().print(f"{count:,} sightings embedded", highlight=False)
+
+
+for command in gallery_keys.COMMANDS:
+    app.command()(command)

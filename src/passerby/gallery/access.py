@@ -3,7 +3,8 @@
 import getpass
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from passerby.gallery.schema import prepare
 from passerby.gallery.sqlite import SqliteDatabase
 from passerby.gallery.url import MEMORY, is_server, without_password
 from passerby.privacy.audit import AuditEvent, Detail
+from passerby.privacy.crypto import FieldCipher
 from passerby.privacy.keyring import Keys, read_keyring
 from passerby.privacy.policy import Kept, Policy, read_policy
 from passerby.privacy.receipt import ErasureDigest, ErasureKind, ErasureReceipt, sign_receipt
@@ -128,15 +130,19 @@ class Access:
         self._named = getpass.getuser() if principal is None else principal
         self.purpose = purpose or ""
         self.case = case or ""
-        keyring = record.setting(KEYRING)
-        self._keys: Keys | None = None if keyring is None else read_keyring(keyring).unlock(secret)
-        self._cipher = None if self._keys is None else self._keys.cipher()
-        self.encrypted = self._keys is not None
+        self._name = self._named.name if isinstance(self._named, Principal) else self._named
+        self._secret = secret
+        self._held: tuple[int, ...] = ()
+        self._keys: Keys | None = None
+        self._cipher: FieldCipher | None = None
         self._transform: SecretTransform | None = None
+        self._take_keys(record.setting(KEYRING))
+        self.encrypted = self._keys is not None
         self._signing = self._signing_key()
         policy = self.policy()
-        self.purpose = policy.purpose_of(purpose)
-        self.principal = self._identified(policy)
+        with self._refusals(Action.INFO):
+            self.purpose = policy.purpose_of(purpose)
+            self.principal = self._identified(policy)
 
     def policy(self) -> Policy:
         """The gallery's policy, as it is now."""
@@ -148,23 +154,24 @@ class Access:
 
     def check(self, action: Action, cameras: Collection[str] | None = None) -> frozenset[str] | None:
         """The cameras at which the principal may do something; see `Guard.check`."""
+        self._take_keys(self._record.setting(KEYRING))
         policy = self.policy()
-        self.principal = self._identified(policy)
-        try:
-            allowed = permit(self.principal, action, cameras)
+        with self._refusals(action):
+            policy.purpose_of(self.purpose)
+            self.principal = self._identified(policy)
             if action is Action.SEARCH:
                 policy.check_case(self.case)
-        except AccessError as error:
-            reason = str(error)
-            self._record.database.write(
-                lambda cursor: self._append(cursor, action, {"reason": reason}, allowed=False)
-            )
-            raise
-        return allowed
+            return permit(self.principal, action, cameras)
 
     def note(self, cursor: Cursor, action: Action, detail: Detail, sightings: Sequence[int] = ()) -> int:
         """Write a line into the audit log; see `Guard.note`."""
+        self.hold(cursor)
         return self._append(cursor, action, detail, sightings)
+
+    def hold(self, cursor: Cursor) -> None:
+        """Refuse to write what is sealed with keys that are not the gallery's any more; see `Guard.hold`."""
+        if self.encrypted and _numbers(read_setting(cursor, KEYRING)) != self._held:
+            raise GalleryError(f"{self._record.database.place}: the gallery's keys have just been changed; try again")
 
     def kept(self, camera: str, *, matched: bool = False) -> Kept | None:
         """What the policy keeps of a camera's sighting."""
@@ -194,7 +201,7 @@ class Access:
         """The concealed embedding that lies in the record."""
         if sealed is None or self._cipher is None:
             return self._record.database.from_vector(vector)
-        return np.frombuffer(self._cipher.open(bytes(sealed), sighting, "embedding"), "<f4").astype(np.float32)
+        return np.frombuffer(self._opened(bytes(sealed), sighting, "embedding"), "<f4").astype(np.float32)
 
     def seal_crop(self, sighting: str, content: bytes) -> bytes:
         """A picture as it is stored."""
@@ -204,7 +211,7 @@ class Access:
 
     def open_crop(self, sighting: str, stored: bytes) -> bytes:
         """The picture that lies in the record."""
-        return stored if self._cipher is None else self._cipher.open(stored, sighting, "crop")
+        return stored if self._cipher is None else self._opened(stored, sighting, "crop")
 
     def show(self, sighting: Sighting) -> Sighting:
         """What of a sighting the role is shown."""
@@ -224,6 +231,33 @@ class Access:
         """What checks the gallery's signatures."""
         return self._signing.public
 
+    @contextmanager
+    def _refusals(self, action: Action) -> Iterator[None]:
+        """Put on record what is refused."""
+        try:
+            yield
+        except AccessError as error:
+            reason = str(error)
+            self._record.database.write(
+                lambda cursor: self._append(cursor, action, {"reason": reason}, allowed=False)
+            )
+            raise
+
+    def _take_keys(self, keyring: str | None) -> None:
+        """Open the keyring, where it has other keys than those that are open already."""
+        numbers = _numbers(keyring)
+        if keyring is None or numbers == self._held:
+            return
+        self._keys = read_keyring(keyring).unlock(self._secret)
+        self._cipher, self._transform, self._held = self._keys.cipher(), None, numbers
+
+    def _opened(self, sealed: bytes, sighting: str, field: str) -> bytes:
+        """What is sealed, even if with a key that has been added since."""
+        assert self._cipher is not None
+        if not self._cipher.has_key_of(sealed):
+            self._take_keys(self._record.setting(KEYRING))
+        return self._cipher.open(sealed, sighting, field)
+
     def _identified(self, policy: Policy) -> Principal:
         return self._named if isinstance(self._named, Principal) else policy.principal(self._named)
 
@@ -232,7 +266,7 @@ class Access:
     ) -> int:
         event = AuditEvent(
             time=datetime.now(UTC),
-            principal=self.principal.name,
+            principal=self._name,
             purpose=self.purpose,
             case=self.case,
             action=action,
@@ -260,3 +294,8 @@ class Access:
         if self._keys is not None and self._transform is None:
             self._transform = self._keys.transform(dimension)
         return self._transform
+
+
+def _numbers(keyring: str | None) -> tuple[int, ...]:
+    """The numbers of a keyring's keys: other keys have other numbers, another lock leaves them as they are."""
+    return () if keyring is None else tuple(key.id for key in read_keyring(keyring).keys)

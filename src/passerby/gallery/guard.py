@@ -40,6 +40,14 @@ class Guard(Protocol):
         """
         ...
 
+    def hold(self, cursor: Cursor) -> None:
+        """Within the transaction that writes what was sealed before; `note` does it too.
+
+        Raises:
+            GalleryError: The keys have been changed since, and nobody could open it any more.
+        """
+        ...
+
     def kept(self, camera: str, *, matched: bool = False) -> Kept | None:
         """What the policy keeps of a camera's sighting; None: nothing."""
         ...

@@ -86,6 +86,7 @@ def _embed(gallery: Gallery, model: GalleryModel, new: Model, missing: "Sequence
         rows.append((number, gallery.record.database.to_vector(vector) if sealed is None else None, sealed))
 
     def write(cursor: Cursor) -> None:
+        gallery.guard.hold(cursor)
         there = {row[0] for row in cursor.execute("SELECT number FROM sightings WHERE number >= ?", (numbers[0],))}
         insert_embeddings(cursor, new, [row for row in rows if row[0] in there])
 

@@ -109,7 +109,7 @@ def verify(
             errors().print(str(problem), markup=False, highlight=False, soft_wrap=True)
         raise AuditError(
             f"{url}: expected an audit log as it was written, got {len(report.problems):,} problems, the first in "
-            f"line {report.problems[0].line}; keep it as it is, and find out who could write there"
+            f"{report.problems[0]}; keep it as it is, and find out who could write there"
         )
 
 

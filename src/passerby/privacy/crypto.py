@@ -37,6 +37,11 @@ class FieldCipher:
         self._ciphers = {number: AESGCM(key) for number, key in keys.items()}
         self._active = active
 
+    @property
+    def head(self) -> bytes:
+        """The 5 bytes that fields begin with which are sealed with the newest key."""
+        return _VERSION + self._active.to_bytes(4, "big")
+
     def __repr__(self) -> str:
         return f"FieldCipher({self._keyring}, key {self._active})"
 
@@ -55,7 +60,7 @@ class FieldCipher:
             `OVERHEAD` bytes more than `content`.
         """
         nonce = os.urandom(_NONCE)
-        head = _VERSION + self._active.to_bytes(4, "big")
+        head = self.head
         cipher = self._ciphers[self._active]
         return head + nonce + cipher.encrypt(nonce, content, self._bound(head, sighting_id, field))
 
@@ -88,6 +93,10 @@ class FieldCipher:
     def key_of(sealed: bytes) -> int:
         """Number of the data key that sealed a field."""
         return int.from_bytes(sealed[1:5], "big")
+
+    def has_key_of(self, sealed: bytes) -> bool:
+        """Whether the key that sealed a field is there."""
+        return self.key_of(sealed) in self._ciphers
 
     def reseal(self, sealed: bytes, sighting_id: str, field: str) -> bytes:
         """The same field under the newest key; unchanged where it is under that already.

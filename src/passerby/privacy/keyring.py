@@ -131,7 +131,7 @@ class Keyring(_Strict):
         keys = tuple(_wrap(self.id, key.id, key.purpose, key.created, content, wrapping) for key, content in plain)
         return Keyring(id=self.id, lock=lock, check=check, keys=keys)
 
-    def with_new_key(self, secret: Secret, purpose: KeyPurpose, now: datetime) -> "Keyring":
+    def with_new_key(self, secret: Secret | None, purpose: KeyPurpose, now: datetime) -> "Keyring":
         """With one more key, used from now on for all that is new; what the older ones sealed can still be opened.
 
         A new data key is due after 2^32 sealed fields (NIST SP 800-38D), or when an old one may have leaked; a new

@@ -17,6 +17,9 @@ KEY_VARIABLE = "PASSERBY_KEY"
 PASSPHRASE_VARIABLE = "PASSERBY_PASSPHRASE"
 """Environment variable with a passphrase."""
 
+NEW_PASSPHRASE_VARIABLE = "PASSERBY_NEW_PASSPHRASE"
+"""Environment variable with the passphrase that shall take the old one's place."""
+
 SHORTEST_PASSPHRASE = 12
 """Characters that a new passphrase must have at least."""
 
@@ -155,6 +158,28 @@ def secret_from(key_file: Path | str | None = None, environment: Mapping[str, st
     if environment.get(PASSPHRASE_VARIABLE):
         return Passphrase(environment[PASSPHRASE_VARIABLE])
     return None
+
+
+def new_secret_from(
+    key_file: Path | str | None = None, environment: Mapping[str, str] | None = None
+) -> Secret | None:
+    """Find what shall open a gallery from now on: the file that was named, else `PASSERBY_NEW_PASSPHRASE`.
+
+    Args:
+        key_file: A key file; it is made where there is none.
+        environment: Variables; None: those of this process.
+
+    Returns:
+        The secret; None where there is none.
+
+    Raises:
+        KeyringError: The file holds no key.
+    """
+    environment = os.environ if environment is None else environment
+    if key_file is not None:
+        return read_key(key_file) if Path(key_file).exists() else write_new_key(key_file)
+    words = environment.get(NEW_PASSPHRASE_VARIABLE)
+    return Passphrase(words) if words else None
 
 
 def _parse_key(text: str, place: str) -> Key:

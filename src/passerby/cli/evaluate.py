@@ -72,6 +72,7 @@ def evaluate(
     from passerby.evaluation.open_set import open_set as measure_open_set
     from passerby.evaluation.protocols import ProtocolOptions, require_protocol
     from passerby.evaluation.report import write_report
+    from passerby.evaluation.reranked import evaluate_reranked
     from passerby.evaluation.truth_labels import require_attributes
     from passerby.retrieval.methods import reranker
 
@@ -85,8 +86,11 @@ def evaluate(
         options = ProtocolOptions(draws=draws, shots=shots, seed=seed)
         task = task_on(source.embeddings, dataset, protocol, options, progress)
     plain = evaluation = evaluate_task(task)
+    reranked = None
     if method is not None:
-        evaluation = evaluate_task(task, method(task.queries.embeddings, task.gallery.embeddings))
+        distances = method(task.queries.embeddings, task.gallery.embeddings)
+        reranked = evaluate_reranked(task, plain, distances, str(method))
+        evaluation = reranked.evaluation
     strangers = measure_open_set(task, enrolled=enrolled, draws=draws, seed=seed) if open_set else None
     calibration = embedder.bundle.calibration if embedder else None
     groups = group_errors_of(task, dataset, attributes, calibration, evaluation) if attributes else None
@@ -114,7 +118,7 @@ def evaluate(
         card = embedder.bundle.card if embedder else None
         written = write_report(
             report,
-            evaluation,
+            plain,
             query_samples=task.queries.samples,
             gallery_samples=task.gallery.samples,
             title=f"{card.name if card else model.name} on {dataset.name}",
@@ -127,6 +131,7 @@ def evaluate(
                 **({"re-ranked by": str(method)} if method is not None else {}),
                 **({"caution": " ".join(warnings)} if warnings else {}),
             },
+            reranked=reranked,
             open_set=strangers,
             embedding_map=embedding_map(task),
             calibration=calibration,

@@ -81,7 +81,9 @@ def search(
         check_drawing(grid)
     if is_gallery(gallery):
         if method is not None:
-            raise PasserbyError(f"{gallery}: expected a folder or an .npz to re-rank, got a gallery; leave out --rerank")
+            raise PasserbyError(
+                f"{gallery}: expected a folder or an .npz to re-rank, got a gallery; leave out --rerank"
+            )
         with opened(gallery, purpose, case, key, model=model, device=device) as there:
             search_gallery(
                 there,

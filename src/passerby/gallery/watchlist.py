@@ -85,8 +85,8 @@ class WatchList:
         calibration = self._model.embedder(stored).bundle.calibration
         if calibration is None:
             raise CalibrationError(
-                "the policy keeps matches of the watch list only, and the gallery's model has no calibration that says "
-                "what a match is; run `passerby calibrate`"
+                "the policy keeps matches of the watch list only, and the gallery's model has no calibration that "
+                "says what a match is; run `passerby calibrate`"
             )
         wanted = self._wanted(stored)
         vectors = np.stack([sighting.embedding for sighting in sightings if sighting.embedding is not None])

@@ -47,6 +47,10 @@ class AuditError(PasserbyError):
     """An audit log or an erasure receipt is not what was once written."""
 
 
+class GalleryError(PasserbyError):
+    """A gallery is missing, damaged, newer than this Passerby or of another model, or does not hold what is asked."""
+
+
 class MissingExtraError(PasserbyError):
     """A feature needs an optional dependency that is not installed."""
 

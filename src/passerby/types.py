@@ -1,6 +1,8 @@
 """The shared nouns. Plain frozen dataclasses: no torch, no behaviour beyond what their fields say."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -37,6 +39,44 @@ class Sample:
     person_id: int
     camera_id: int = UNKNOWN_CAMERA
     sequence_id: int | None = None
+
+
+AttributeValue: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One person, one camera, one moment: what a gallery keeps.
+
+    Attributes:
+        camera: The camera's name.
+        time: When, by the camera's clock; without a zone it is taken to be in the camera's. A gallery answers in UTC,
+            put right by the camera's clock offset.
+        crop: The person's picture: a file, the content of one (JPEG, PNG, …), or an array. Answers hold the content.
+        box: Left, top, width and height in the frame, in pixels.
+        track: Which track of the camera it belongs to.
+        person: Whom it shows, where somebody or something has said so.
+        quality: 0 (useless) to 1 (perfect).
+        embedding: (D,) float32 of length 1. Where it is None, the gallery's model makes it from the crop.
+        model: Identity of the model that made `embedding`.
+        attributes: What else is known, such as colours of clothes.
+        id: Names the sighting for ever. Where it is empty the gallery makes it from the content, so that what is
+            added twice is there once.
+        sequence: The number that the gallery gave it when it was added; 0 before.
+    """
+
+    camera: str
+    time: datetime
+    crop: ImageArray | bytes | Path | None = None
+    box: tuple[float, float, float, float] | None = None
+    track: str | None = None
+    person: str | None = None
+    quality: float | None = None
+    embedding: FloatArray | None = None
+    model: str | None = None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    id: str = ""
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def test_names_of_the_packages_are_documented(pages: dict[str, str], site: Path)
     for package in (
         "passerby",
         "passerby.data",
+        "passerby.gallery",
         "passerby.losses",
         "passerby.models.backbones",
         "passerby.synthetic",

@@ -27,7 +27,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 KEY = SigningKey(bytes(range(32)))
 
 
-def event(number: int, subject: bool = True) -> AuditEvent:
+def event(number: int, *subjects: str) -> AuditEvent:
     return AuditEvent(
         time=NOON + timedelta(seconds=number),
         principal="anna",
@@ -35,14 +35,14 @@ def event(number: int, subject: bool = True) -> AuditEvent:
         case="2026-014",
         action="view",
         detail={"cameras": ["gate"], "shown": number},
-        subject={"sighting": f"s{number}"} if subject else None,
+        subjects=subjects,
     )
 
 
 def log(length: int) -> tuple[list[str], AuditHead]:
     head, lines = AuditHead(), []
     for number in range(length):
-        record, head = append(event(number, subject=number % 3 > 0), head)
+        record, head = append(event(number, *(f"s{number}{place}" for place in range(number % 3))), head)
         lines.append(record.to_line())
     return lines, head.signed(KEY)
 
@@ -64,19 +64,15 @@ def test_the_chain_is_the_one_described() -> None:
     previous = "0" * 64
     for number, line in enumerate(LINES, 1):
         content = json.loads(line)
-        subject, salt, digest = content.pop("subject"), content.pop("salt"), content.pop("hash")
+        subjects, digest = content.pop("subjects"), content.pop("hash")
         assert (content["sequence"], content["previous"]) == (number, previous)
         assert " ".join(sorted(content)) == (
-            "action allowed case commitment detail previous principal purpose sequence time"
+            "action allowed case commitments detail previous principal purpose sequence time"
         )
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         assert hashlib.sha256(b"passerby audit line 1\n" + text.encode()).hexdigest() == digest
-        if subject is None:
-            assert content["commitment"] == salt == ""
-        else:
-            about = json.dumps(subject, sort_keys=True, separators=(",", ":")).encode()
-            salted = b"passerby audit subject 1\n" + bytes.fromhex(salt) + about
-            assert hashlib.sha256(salted).hexdigest() == content["commitment"]
+        for subject, commitment in zip(subjects, content["commitments"], strict=True):
+            assert hashlib.sha256(f"passerby audit subject 1\n{subject}".encode()).hexdigest()[:32] == commitment
         previous = digest
     assert previous == HEAD.hash
 
@@ -162,56 +158,54 @@ def test_putting_log_and_head_back_to_an_earlier_state_is_found_by_a_witness() -
     assert [str(problem) for problem in report.problems] == ["line 8: a witness saw 12 lines; line 12 is gone"]
 
 
-def erased(lines: list[str], places: list[int]) -> list[str]:
-    return [
-        read_line(line).without_subject().to_line() if place in places else line
-        for place, line in enumerate(lines, 1)
-    ]
+def erased(lines: list[str], subjects: set[str]) -> list[str]:
+    return [read_line(line).without(subjects).to_line() for line in lines]
 
 
-def with_erasure(lines: list[str], head: AuditHead, places: list[int]) -> tuple[list[str], AuditHead]:
-    about = replace(event(50, subject=False), action="erase", detail={ERASED_LINES: line_ranges(places)})
-    record, head = append(about, head)
-    return [*erased(lines, places), record.to_line()], head
+def with_erasure(lines: list[str], head: AuditHead, places: list[int], subjects: set[str]) -> list[str]:
+    """The log after an erasure of subjects that says they were in those lines; the head is the new line's."""
+    about = replace(event(50), action="erase", detail={ERASED_LINES: line_ranges(places)})
+    return [*erased(lines, subjects), append(about, head)[0].to_line()]
 
 
 def test_subjects_can_be_erased_without_breaking_the_chain() -> None:
-    lines, head = with_erasure(LINES, HEAD, [2, 3, 6])
-    report = verify_lines(lines, head)
+    lines = with_erasure(LINES, HEAD, [2, 3, 6], {"s10", "s20", "s51"})
+    report = verify_lines(lines, AuditHead(13, read_line(lines[-1]).hash))
     assert report.intact
     assert report.erased_subjects == 3
-    assert all(f'"s{number}"' not in "".join(lines) for number in (1, 2, 5))
-    assert '"s4"' in "".join(lines)
+    assert read_line(lines[1]).known_subjects == ()
+    assert read_line(lines[2]).known_subjects == ("s21",)
+    assert read_line(lines[5]).known_subjects == ("s50",)
+    assert all(f':{subject}"' not in "".join(lines) for subject in ("s10", "s20", "s51"))
 
 
 def test_the_salted_hash_that_stays_tells_nothing_of_the_subject() -> None:
-    first, _ = append(event(1), AuditHead())
-    second, _ = append(event(1), AuditHead())
-    assert first.subject == second.subject
-    assert first.commitment != second.commitment
+    first, second = (append(event(1, "17", "17"), AuditHead())[0] for _ in range(2))
+    assert first.known_subjects == second.known_subjects == ("17", "17")
+    assert len({*first.commitments, *second.commitments}) == 4
 
 
 def test_a_subject_removed_without_an_erasure_on_record_is_found() -> None:
-    assert [str(problem) for problem in verify_lines(erased(LINES, [3]), HEAD).problems] == [
-        "line 3: its subject was removed, but no erasure is on record"
+    assert [str(problem) for problem in verify_lines(erased(LINES, {"s20"}), HEAD).problems] == [
+        "line 3: a subject was removed, but no erasure is on record"
     ]
-    lines, head = with_erasure(LINES, HEAD, [3])
-    assert [problem.line for problem in verify_lines(erased(lines, [3, 6]), head).problems] == [6]
+    lines = with_erasure(LINES, HEAD, [3], {"s20"})
+    assert verify_lines(lines).intact
+    assert [problem.line for problem in verify_lines(erased(lines, {"s51"})).problems] == [6]
 
 
 def test_an_erasure_explains_nothing_that_comes_after_it() -> None:
-    claim = replace(event(50, subject=False), detail={ERASED_LINES: [1, 10**12]})
-    first, head = append(claim, AuditHead())
-    second, head = append(event(1), head)
-    lines = [first.to_line(), second.without_subject().to_line()]
+    first, head = append(replace(event(50), detail={ERASED_LINES: [1, 10**12]}), AuditHead())
+    second, head = append(event(1, "17"), head)
+    lines = [first.to_line(), second.without({"17"}).to_line()]
     assert [problem.line for problem in verify_lines(lines, head).problems] == [2]
 
 
 def test_another_subject_in_place_of_the_true_one_is_found() -> None:
     record = read_line(LINES[1])
-    swapped = replace(record, subject={"sighting": "s7"}).to_line()
+    swapped = replace(record, subjects=[record.subjects[0].replace("s10", "s20")]).to_line()
     report = verify_lines([LINES[0], swapped, *LINES[2:]], HEAD)
-    assert [str(problem) for problem in report.problems] == ["line 2: its subject was changed"]
+    assert [str(problem) for problem in report.problems] == ["line 2: a subject was changed"]
 
 
 @given(st.sets(st.integers(1, 40)))
@@ -225,7 +219,8 @@ NO_LINES = (
     "", "{}", "[]", "null", "7", "{" * 5000, "x" * 70_000,
     LINES[0] + " ", " " + LINES[0], LINES[0][:-1], LINES[0][:-1] + ',"extra":1}', LINES[0].replace(",", ", ", 1),
     LINES[0].replace('"sequence":1', '"sequence":1.0'), LINES[0].replace('"sequence":1', '"sequence":true'),
-    LINES[0].replace('"allowed":true', '"allowed":"yes"'), LINES[1].replace('"salt":"', '"salt":"zz'),
+    LINES[0].replace('"allowed":true', '"allowed":"yes"'), LINES[1].replace('"subjects":["', '"subjects":["zz","'),
+    LINES[1].replace('"subjects":["', '"subjects":[7,"'),
 )  # fmt: skip
 
 

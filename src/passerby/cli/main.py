@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from passerby import __version__
-from passerby.cli import data, demo, evaluate, models, pictures, synth, train, verify
+from passerby.cli import audit, data, demo, evaluate, gallery, models, pictures, synth, train, verify
 from passerby.cli.console import errors
 from passerby.errors import PasserbyError
 
@@ -43,6 +43,8 @@ for module in (demo, train, evaluate, pictures, verify):
         app.command(rich_help_panel=module.PANEL)(command)
 app.add_typer(data.app, rich_help_panel=demo.PANEL)
 app.add_typer(synth.app, rich_help_panel=demo.PANEL)
+app.add_typer(gallery.app, rich_help_panel=pictures.PANEL)
+app.add_typer(audit.app, rich_help_panel=pictures.PANEL)
 app.add_typer(models.app, rich_help_panel=pictures.PANEL)
 
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from passerby.cli.console import note, output, print_table, progress_bar
+from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, moment, opened
+from passerby.cli.gallery_search import search_gallery
 from passerby.cli.options import Device, DropBroken, Prior
+from passerby.errors import PasserbyError
 
 if TYPE_CHECKING:
     from passerby.types import Match
@@ -37,10 +40,13 @@ def embed(
 
 
 def search(
-    query: Annotated[Path, typer.Argument(help="A picture of the person.")],
-    gallery: Annotated[Path, typer.Option("--gallery", help="A folder of pictures, or an .npz of `passerby embed`.")],
+    query: Annotated[str, typer.Argument(help="A picture of the person, or the id of a gallery's sighting.")],
+    gallery: Annotated[
+        str, typer.Option("--gallery", help="A gallery, a folder of pictures, or an .npz of `passerby embed`.")
+    ],
     model: Annotated[
-        str | None, typer.Option("--model", help="Name or folder of a model; by default the one that made the .npz.")
+        str | None,
+        typer.Option("--model", help="Name or folder of a model; by default the gallery's, or the .npz's."),
     ] = None,
     top: Annotated[int, typer.Option("--top", help="How many answers.", min=1)] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -48,16 +54,49 @@ def search(
     prior: Prior = 0.5,
     device: Device = "auto",
     drop_broken: DropBroken = False,
+    camera: Annotated[
+        list[str] | None, typer.Option("--camera", help="In a gallery: only this camera; several times.")
+    ] = None,
+    after: After = None,
+    before: Before = None,
+    min_quality: Annotated[
+        float | None, typer.Option("--min-quality", help="In a gallery: only of this quality.", min=0, max=1)
+    ] = None,
+    min_probability: Annotated[
+        float | None, typer.Option("--min-probability", help="In a gallery: only as likely as this.", min=0, max=1)
+    ] = None,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
 ) -> None:
     """Find the pictures of a gallery that look most like the same person."""
+    from passerby.gallery.url import is_gallery
     from passerby.retrieval.drawing import check_drawing, draw_matches, save_drawing
     from passerby.retrieval.pictures import search_pictures
 
     if grid is not None:
         check_drawing(grid)
+    if is_gallery(gallery):
+        with opened(gallery, purpose, case, key, model=model, device=device) as there:
+            search_gallery(
+                there,
+                query,
+                cameras=camera,
+                after=moment(after),
+                before=moment(before),
+                min_quality=min_quality,
+                min_probability=min_probability,
+                top=top,
+                prior=prior,
+                as_json=as_json,
+                grid=grid,
+            )
+        return
+    if camera or after or before or min_quality is not None or min_probability is not None:
+        raise PasserbyError(f"{gallery}: expected a gallery to filter by camera, time, quality or probability")
     with progress_bar("embedding the gallery") as progress:
         matches = search_pictures(
-            query, gallery, model, top, progress, device=device, drop_broken=drop_broken, prior=prior
+            query, Path(gallery), model, top, progress, device=device, drop_broken=drop_broken, prior=prior
         )
     if as_json:
         output().print_json(json.dumps([asdict(match) for match in matches]))

@@ -5,20 +5,20 @@ moved breaks the chain. Lines missing at the end break nothing; that is what the
 signed and kept apart from the lines. An older head that somebody has written down elsewhere (a witness) shows besides
 that everything before it is still as it was then, even if log and head were both put back to an earlier state.
 
-What refers to a person (the *subject*) is in a line only as a salted hash. Subject and salt stand beside what is
-hashed and can be removed: afterwards the line says that somebody looked, no longer at whom, and the chain holds.
+What refers to people (the *subjects*, one by one) is chained only as salted hashes. Each subject and its salt stand
+beside what is hashed and can be removed: then the line says that somebody looked, no longer at whom. The chain holds.
 """
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from passerby.errors import AuditError
-from passerby.privacy.canonical import canonical
+from passerby.privacy.canonical import canonical, utc_text
 from passerby.privacy.signing import SigningKey, is_signed
 
 Detail: TypeAlias = Mapping[str, str | int | float | bool | Sequence[str] | Sequence[int] | None]
@@ -30,6 +30,7 @@ _DOMAIN = b"passerby audit line 1\n"
 _HEAD_DOMAIN = b"passerby audit head 1\n"
 _SUBJECT_DOMAIN = b"passerby audit subject 1\n"
 _LARGEST = 65_536  # characters of a line
+_SALTED = 33  # characters of a salt and its colon
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class AuditEvent:
         allowed: Whether it was allowed.
         detail: What else is needed to understand it later: counts, cameras, the reason of a refusal. Stays for ever,
             so nothing of the people in the pictures belongs in it.
-        subject: What refers to people in the pictures, such as the ids of sightings; can be erased later.
+        subjects: What refers to people in the pictures, such as the numbers of sightings; each can be erased later.
     """
 
     time: datetime
@@ -55,7 +56,7 @@ class AuditEvent:
     action: str
     allowed: bool = True
     detail: Detail = field(default_factory=dict)
-    subject: Detail | None = None
+    subjects: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ class AuditRecord:
         action: What was done or tried.
         allowed: Whether it was allowed.
         detail: See `AuditEvent`.
-        commitment: Salted SHA-256 of the subject; empty where there never was one.
+        commitments: For each subject the first 32 digits of its salted SHA-256.
         previous: The line before's hash, `GENESIS` for the first.
         hash: SHA-256 of all the above.
-        subject: What the commitment is of; None where there is none, or it has been erased.
-        salt: 16 random bytes in hexadecimal, which go with the subject.
+        subjects: What the commitments are of: for each, 16 random bytes in hexadecimal (the salt), a colon, and the
+            subject; an empty text where it has been erased.
     """
 
     sequence: int
@@ -86,20 +87,20 @@ class AuditRecord:
     action: str
     allowed: bool
     detail: Detail
-    commitment: str
+    commitments: Sequence[str]
     previous: str
     hash: str
-    subject: Detail | None = None
-    salt: str = ""
+    subjects: Sequence[str]
 
     @property
-    def subject_erased(self) -> bool:
-        """Whether the line once had a subject that has been erased."""
-        return bool(self.commitment) and self.subject is None
+    def known_subjects(self) -> tuple[str, ...]:
+        """The subjects that have not been erased, without their salts."""
+        return tuple(subject[_SALTED:] for subject in self.subjects if subject)
 
-    def without_subject(self) -> "AuditRecord":
-        """The same line without what refers to people; its hash stays."""
-        return replace(self, subject=None, salt="")
+    def without(self, subjects: Collection[str]) -> "AuditRecord":
+        """The same line without some of its subjects; its hash stays."""
+        kept = tuple("" if subject[_SALTED:] in subjects else subject for subject in self.subjects)
+        return replace(self, subjects=kept)
 
     def to_line(self) -> str:
         """The line, without a line break; there is only one way of writing it."""
@@ -168,21 +169,20 @@ def append(event: AuditEvent, head: AuditHead) -> tuple[AuditRecord, AuditHead]:
     """
     if event.time.tzinfo is None:
         raise ValueError("expected a time with a zone")
-    salt = secrets.token_hex(16) if event.subject is not None else ""
+    subjects = tuple(f"{secrets.token_hex(16)}:{subject}" for subject in event.subjects)
     record = AuditRecord(
         sequence=head.count + 1,
-        time=event.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        time=utc_text(event.time),
         principal=event.principal,
         purpose=event.purpose,
         case=event.case,
         action=str(event.action),
         allowed=event.allowed,
         detail=dict(event.detail),
-        commitment=_commitment(event.subject, salt) if event.subject is not None else "",
+        commitments=tuple(map(_commitment, subjects)),
         previous=head.hash,
         hash="",
-        subject=event.subject,
-        salt=salt,
+        subjects=subjects,
     )
     record = replace(record, hash=_hash(record))
     if len(record.to_line()) > _LARGEST:
@@ -232,7 +232,7 @@ class AuditReport:
     Attributes:
         lines: How many there are.
         head: The head as the lines themselves give it, unsigned.
-        erased_subjects: Lines whose subject has been erased.
+        erased_subjects: Lines of which a subject has been erased.
         problems: What is wrong, in the order of lines; empty: nothing.
     """
 
@@ -261,7 +261,7 @@ def verify_lines(
     """Check a log from its first line to its last.
 
     Found are lines that were changed, cut out, put in or moved; with `head` also those cut off or added at the end;
-    with `witnesses` also a log that was rewritten as a whole; and a subject removed without an erasure on record.
+    with `witnesses` also a log that was rewritten as a whole; and subjects removed without an erasure on record.
 
     Args:
         lines: The lines in their stored order, without line breaks. They are read once.
@@ -284,7 +284,7 @@ def verify_lines(
         message = _disagreement(record, reached)
         if message:
             problems.append(AuditProblem(number, message))
-        if record.subject_erased:
+        if "" in record.subjects:
             erased += 1
             unexplained.add(record.sequence)
         if expected.pop(record.sequence, record.hash) != record.hash:
@@ -292,7 +292,7 @@ def verify_lines(
         for explained in _erased_by(record):
             unexplained.difference_update(explained)
         reached = AuditHead(record.sequence, record.hash)
-    problems += [AuditProblem(n, "its subject was removed, but no erasure is on record") for n in unexplained]
+    problems += [AuditProblem(n, "a subject was removed, but no erasure is on record") for n in unexplained]
     problems += [
         AuditProblem(number + 1, f"a witness saw {count:,} lines; line {count:,} is gone") for count in expected
     ]
@@ -315,8 +315,9 @@ def _disagreement(record: AuditRecord, before: AuditHead) -> str:
     """What is wrong with a line that follows `before`; empty: nothing."""
     if _hash(record) != record.hash:
         return "changed"
-    if record.subject is not None and _commitment(record.subject, record.salt) != record.commitment:
-        return "its subject was changed"
+    pairs = zip(record.subjects, record.commitments, strict=True)
+    if any(subject and _commitment(subject) != commitment for subject, commitment in pairs):
+        return "a subject was changed"
     if record.sequence != before.count + 1:
         return f"expected line {before.count + 1}, got {record.sequence}: lines are missing, were moved or put in"
     if before.hash and record.previous != before.hash:
@@ -350,25 +351,23 @@ def _erased_by(record: AuditRecord) -> list[range]:
 
 
 def _hash(record: AuditRecord) -> str:
-    content = {name: getattr(record, name) for name in _FIELDS if name not in ("hash", "subject", "salt")}
+    content = {name: getattr(record, name) for name in _FIELDS if name not in ("hash", "subjects")}
     return hashlib.sha256(_DOMAIN + canonical(content).encode()).hexdigest()
 
 
-def _commitment(subject: Detail, salt: str) -> str:
-    return hashlib.sha256(_SUBJECT_DOMAIN + bytes.fromhex(salt) + canonical(subject).encode()).hexdigest()
+def _commitment(salted: str) -> str:
+    return hashlib.sha256(_SUBJECT_DOMAIN + salted.encode()).hexdigest()[:32]
 
 
 def _has_types(record: AuditRecord) -> bool:
-    texts = ("time", "principal", "purpose", "case", "action", "commitment", "previous", "hash", "salt")
+    texts = ("time", "principal", "purpose", "case", "action", "previous", "hash")
     return (
         all(isinstance(getattr(record, name), str) for name in texts)
         and type(record.sequence) is int
         and isinstance(record.allowed, bool)
         and isinstance(record.detail, dict)
-        and (record.subject is None) == (record.salt == "")
-        and (record.subject is None or (isinstance(record.subject, dict) and _is_hexadecimal(record.salt)))
+        and isinstance(record.commitments, list)
+        and isinstance(record.subjects, list)
+        and len(record.subjects) == len(record.commitments)
+        and all(isinstance(text, str) for text in (*record.subjects, *record.commitments))
     )
-
-
-def _is_hexadecimal(text: str) -> bool:
-    return len(text) == 32 and set(text) <= set("0123456789abcdef")

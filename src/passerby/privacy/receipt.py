@@ -5,13 +5,13 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
 from passerby.errors import AuditError
-from passerby.privacy.canonical import canonical
+from passerby.privacy.canonical import canonical, utc_text
 from passerby.privacy.signing import SigningKey, is_signed
 
 _DOMAIN = b"passerby erasure receipt 1\n"
@@ -106,7 +106,7 @@ def sign_receipt(
     """Make the receipt of an erasure that is complete."""
     receipt = ErasureReceipt(
         kind=kind,
-        time=time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        time=utc_text(time),
         sightings=removed.sightings,
         audit_line=audit_line,
         nonce=removed.nonce,

@@ -1,7 +1,7 @@
 """Who may do what, at which camera: one table, and one function that reads it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from passerby.errors import AccessError
@@ -90,8 +90,7 @@ def decide(principal: Principal, action: Action, camera: str | None = None) -> D
     Args:
         principal: Who asks.
         action: For what.
-        camera: At which camera; None: at all of them. Whoever is limited narrows what is asked for with
-            `narrow` first.
+        camera: At which camera; None: at all of them, which whoever is limited may not. `permit` narrows instead.
     """
     needed = _NEEDS[action]
     roles = list(Role)
@@ -110,36 +109,31 @@ def decide(principal: Principal, action: Action, camera: str | None = None) -> D
     return Decision(True)
 
 
-def require(principal: Principal, action: Action, camera: str | None = None) -> None:
-    """Do nothing where `decide` allows it.
-
-    Raises:
-        AccessError: It does not; the error says why.
-    """
-    decision = decide(principal, action, camera)
-    if not decision.allowed:
-        raise AccessError(decision.reason)
-
-
-def narrow(principal: Principal, cameras: Collection[str] | None) -> frozenset[str] | None:
-    """What is left of the cameras that are asked for, when nobody sees more than their own.
+def permit(principal: Principal, action: Action, cameras: Collection[str] | None = None) -> frozenset[str] | None:
+    """Settle at which cameras a principal may do something.
 
     Args:
         principal: Who asks.
-        cameras: The cameras asked for; None: all.
+        action: For what.
+        cameras: At which cameras, by name; None: at all that they may.
 
     Returns:
-        Names of cameras; None: all of them. Empty where a limited principal has no cameras at all.
+        Names of cameras; None: all of them. Empty where none were asked for, or a limited principal has none.
 
     Raises:
-        AccessError: One of the cameras asked for by name is not theirs.
+        AccessError: The role does not allow it, or one of the cameras that were named is not theirs.
     """
-    if principal.cameras is None or cameras is None:
-        return principal.cameras if cameras is None else frozenset(cameras)
-    for camera in sorted(cameras):
-        if camera not in principal.cameras:
-            raise AccessError(f"{principal.name} is limited to {_names(principal)}; {camera!r} is not among them")
-    return frozenset(cameras)
+    whole = replace(principal, cameras=None)  # What the role alone says, even where there is no camera to ask about.
+    decisions = [decide(whole, action)]
+    if principal.cameras is not None:
+        asked = principal.cameras if cameras is None else cameras
+        decisions += [decide(principal, action)] if action in WHOLE_GALLERY else []
+        decisions += [decide(principal, action, camera) for camera in sorted(asked)]
+        cameras = asked
+    for decision in decisions:
+        if not decision.allowed:
+            raise AccessError(decision.reason)
+    return None if cameras is None else frozenset(cameras)
 
 
 def _names(principal: Principal) -> str:

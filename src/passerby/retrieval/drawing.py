@@ -17,8 +17,15 @@ _INK, _PAPER, _QUIET = (32, 36, 44), (255, 255, 255), (110, 118, 130)
 _YES, _NO, _UNKNOWN = (22, 128, 61), (190, 30, 45), (140, 148, 160)
 
 
-def draw_matches(query: ImageSource, matches: Sequence[Match], columns: int = 6) -> Image.Image:
+def draw_matches(
+    query: ImageSource,
+    matches: Sequence[Match],
+    columns: int = 6,
+    pictures: Sequence[ImageSource] | None = None,
+) -> Image.Image:
     """The query, and its matches in rows of `columns`, each with rank and distance.
+
+    What the matches' paths lead to is drawn, or `pictures` in their place where they lie elsewhere.
 
     A frame is green where the calibration says the same person, red where it says another; grey without one. The
     words under each picture say the same, for those who see no such colours.
@@ -33,7 +40,8 @@ def draw_matches(query: ImageSource, matches: Sequence[Match], columns: int = 6)
         top = _MARGIN + cell_height * (place // columns)
         words, colour = {None: ("", _UNKNOWN), True: (" · same", _YES), False: (" · other", _NO)}[match.same_person]
         lines = (f"{match.rank} · {match.distance:.3f}{words}", Path(match.path).name)
-        _tile(sheet, (left, top), Path(match.path), lines, colour)
+        picture = Path(match.path) if pictures is None else pictures[place]
+        _tile(sheet, (left, top), picture, lines, colour)
     return sheet
 
 

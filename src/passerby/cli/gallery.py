@@ -1,0 +1,300 @@
+"""`passerby gallery`: sightings kept, found and forgotten."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from passerby.cli.console import note, output, print_fields, progress_bar
+from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, Url, moment, opened
+from passerby.cli.options import Device, DropBroken
+from passerby.errors import GalleryError
+
+app = typer.Typer(
+    name="gallery", help="Keep sightings, and forget them.", no_args_is_help=True, rich_markup_mode="rich"
+)
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keep sightings, and forget them."""
+
+
+@app.command()
+def create(
+    url: Url,
+    policy: Annotated[Path | None, typer.Option("--policy", help="A policy as JSON.")] = None,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Encrypt crops and embeddings with --key or the passphrase.")
+    ] = False,
+    turn: Annotated[
+        bool, typer.Option("--turn", help="With --encrypt: turn embeddings secretly, so that they match no others.")
+    ] = False,
+    key: KeyFile = None,
+) -> None:
+    """Make an empty gallery. Adding to a gallery that is not there makes one too, without encryption."""
+    from passerby.gallery.creation import create_gallery
+    from passerby.privacy.secret import secret_from
+
+    create_gallery(
+        url,
+        policy=None if policy is None else policy.read_text(encoding="utf-8"),
+        secret=secret_from(key) if encrypt else None,
+        encrypt=encrypt,
+        turn=turn,
+    )
+    note(f"gallery: {url}")
+
+
+@app.command()
+def add(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Crops of people: a folder, or one picture.")],
+    camera: Annotated[str, typer.Option("--camera", help="Name of the camera that took them.")],
+    gallery: Annotated[str, typer.Option("--gallery", help="A gallery; where there is none, one is made.")],
+    time: Annotated[
+        str | None,
+        typer.Option("--time", help="When, by the camera's clock; by default as EXIF, else the file's date, says."),
+    ] = None,
+    person: Annotated[str | None, typer.Option("--person", help="Whom all of them show.")] = None,
+    people: Annotated[
+        bool, typer.Option("--people", help="Each folder below FOLDER is a person's; its name is the label.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Name or folder of a model; by default the gallery's own.")
+    ] = None,
+    device: Device = "auto",
+    drop_broken: DropBroken = False,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Add crops of one camera. What is there already is not added again."""
+    from passerby.gallery.folder import add_folder
+
+    with (
+        opened(gallery, purpose, case, key, model=model, device=device, create=True) as there,
+        progress_bar("adding") as progress,
+    ):
+        done = add_folder(
+            there,
+            folder,
+            camera,
+            time=moment(time),
+            person=person,
+            people=people,
+            drop_broken=drop_broken,
+            progress=progress,
+        )
+    left_out = f", {done.broken:,} broken pictures left out" if done.broken else ""
+    output().print(f"{done.added:,} added, {done.known:,} there already{left_out}", highlight=False)
+
+
+@app.command()
+def info(
+    url: Url,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Say what a gallery holds."""
+    with opened(url, purpose, case, key) as gallery:
+        found = gallery.info()
+    if as_json:
+        output().print_json(json.dumps(asdict(found)))
+        return
+    print_fields(
+        {
+            "gallery": found.gallery,
+            "sightings": f"{found.sightings:,}",
+            "cameras": "\n".join(f"{name}: {count:,}" for name, count in found.cameras.items()) or "none yet",
+            "from": found.first or "–",
+            "to": found.last or "–",
+            "model": f"{found.model} {found.model_source}".strip() if found.model else "none yet",
+            "dimension": str(found.dimension or "–"),
+            "encrypted": "yes" if found.encrypted else "no",
+            "on the disk": f"{found.bytes / 2**20:,.1f} MiB",
+        }
+    )
+
+
+@app.command()
+def camera(
+    url: Url,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the camera.")],
+    zone: Annotated[str, typer.Option("--zone", help="Zone of its clock, such as Europe/Vienna.")] = "UTC",
+    clock_offset: Annotated[
+        float, typer.Option("--clock-offset", help="Seconds by which its clock is fast; negative: slow.")
+    ] = 0.0,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Add a camera, or set its clock, for what is added from now on."""
+    from passerby.gallery.clock import Camera
+
+    with opened(url, purpose, case, key, create=True) as gallery:
+        gallery.set_camera(Camera(name, zone, clock_offset))
+
+
+@app.command()
+def erase(
+    url: Url,
+    person: Annotated[str | None, typer.Option("--person", help="All sightings with this label.")] = None,
+    camera: Annotated[str | None, typer.Option("--camera", help="All sightings of this camera.")] = None,
+    after: After = None,
+    before: Before = None,
+    yes: Yes = False,
+    receipt: Annotated[Path | None, typer.Option("--receipt", help="Write the signed receipt to this file.")] = None,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Erase a person, a camera or a time range for good; of all that is given, where several are."""
+    from passerby.atomic import write_text
+
+    with opened(url, purpose, case, key) as gallery:
+        asked = {"person": person, "camera": camera, "after": moment(after), "before": moment(before)}
+        if not yes and any(asked.values()):
+            count = gallery.count(**asked)  # type: ignore[arg-type]
+            typer.confirm(f"Erase {count:,} sightings for good?", abort=True, err=True)
+        done = gallery.erase(**asked)  # type: ignore[arg-type]
+    if receipt is not None:
+        write_text(receipt, done.to_json() + "\n")
+    output().print(f"{done.sightings:,} sightings erased; audit line {done.audit_line}", highlight=False)
+
+
+@app.command()
+def purge(url: Url, purpose: Purpose = None, case: Case = None, key: KeyFile = None) -> None:
+    """Erase what is older than the policy keeps it."""
+    with opened(url, purpose, case, key) as gallery:
+        done = gallery.purge()
+    output().print(f"{done.sightings:,} sightings erased; audit line {done.audit_line}", highlight=False)
+
+
+@app.command()
+def verify(
+    url: Url,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Compare record, embeddings, crops, index and audit log with one another; exit code 2 where they disagree."""
+    from passerby.gallery.consistency import verify as find_problems
+
+    with opened(url, purpose, case, key) as gallery:
+        problems = find_problems(gallery)
+        sightings = gallery.record.count()
+    if as_json:
+        output().print_json(json.dumps({"sightings": sightings, "problems": problems}))
+    else:
+        for problem in problems:
+            output().print(problem, markup=False, highlight=False)
+        output().print(f"{sightings:,} sightings, {len(problems) or 'no'} problems", highlight=False)
+    raise typer.Exit(2 if problems else 0)
+
+
+@app.command()
+def compact(url: Url, purpose: Purpose = None, case: Case = None, key: KeyFile = None) -> None:
+    """Give back the room of what was erased, and write the index down anew."""
+    with opened(url, purpose, case, key) as gallery:
+        gallery.compact()
+
+
+@app.command()
+def backup(
+    url: Url,
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the copy.")],
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Copy a gallery as it is at one moment, while others use it. The copy is a gallery itself."""
+    from passerby.gallery.backup import backup as copy
+
+    with opened(url, purpose, case, key) as gallery:
+        count = copy(gallery, target)
+    output().print(f"{count:,} sightings copied to {target}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def restore(
+    url: Url,
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="What `passerby gallery backup` wrote.")],
+    purpose: Purpose = None,
+    key: KeyFile = None,
+) -> None:
+    """Put a backup where there is no gallery yet, in a folder or in PostgreSQL."""
+    from passerby.gallery.backup import restore as put_back
+    from passerby.privacy.secret import secret_from
+
+    count = put_back(source, url, secret_from(key), purpose)
+    output().print(f"{count:,} sightings restored", highlight=False)
+
+
+@app.command()
+def export(
+    url: Url,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write: one JSON object a line.")],
+    camera: Annotated[list[str] | None, typer.Option("--camera", help="Only this camera; several times.")] = None,
+    no_crops: Annotated[bool, typer.Option("--no-crops", help="Leave the pictures out.")] = False,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Write sightings as JSON lines, in the clear."""
+    from passerby.gallery.exchange import export as write_lines
+
+    with opened(url, purpose, case, key) as gallery:
+        count = write_lines(gallery, target, cameras=camera or None, with_crops=not no_crops)
+    output().print(f"{count:,} sightings written to {target}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("import")
+def import_file(
+    url: Url,
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, as `passerby gallery export` writes.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Name or folder of a model, for lines without an embedding.")
+    ] = None,
+    device: Device = "auto",
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Add sightings from JSON lines. Bad lines are named and left out; then the exit code is 2."""
+    from passerby.gallery.exchange import import_lines
+
+    with opened(url, purpose, case, key, model=model, device=device, create=True) as gallery:
+        done = import_lines(gallery, source)
+    output().print(f"{done.added:,} added, {done.known:,} there already", highlight=False)
+    for number, reason in done.refused:
+        note(f"{source}, line {number}: {reason}")
+    if done.refused:
+        raise GalleryError(
+            f"{source}: {len(done.refused):,} lines are not in the gallery, the first is line {done.refused[0][0]}: "
+            f"{done.refused[0][1]}; put them right and import the file again"
+        )
+
+
+@app.command()
+def reembed(
+    url: Url,
+    model: Annotated[str, typer.Option("--model", help="Name or folder of the model to move to.")],
+    device: Device = "auto",
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Embed every crop with another model, and switch to it when all are done. Interrupted, call it again."""
+    from passerby.gallery.model import GalleryModel
+    from passerby.gallery.reembedding import reembed as move
+
+    with opened(url, purpose, case, key) as gallery, progress_bar("embedding") as progress:
+        count = move(gallery, GalleryModel(model, device), progress)
+    output().print(f"{count:,} sightings embedded", highlight=False)

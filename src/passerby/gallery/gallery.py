@@ -1,0 +1,375 @@
+"""The gallery: one interface, whatever keeps the record and whoever guards it."""
+
+import time as clock
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from passerby.errors import GalleryError
+from passerby.gallery import auditing, intake, retention
+from passerby.gallery.answers import Acknowledgement, Answer, Change, GalleryInfo
+from passerby.gallery.clock import Camera, from_microseconds, zone_of
+from passerby.gallery.database import Cursor
+from passerby.gallery.filter import Filter
+from passerby.gallery.guard import Guard
+from passerby.gallery.mirror import Mirror
+from passerby.gallery.model import GalleryModel, other_model
+from passerby.gallery.record import Record
+from passerby.gallery.rows import (
+    Model,
+    active_model,
+    insert_camera,
+    insert_model,
+    insert_sightings,
+    read_setting,
+    set_person,
+    write_setting,
+)
+from passerby.gallery.searching import Asked, Searcher
+from passerby.privacy.audit import AuditHead, AuditReport
+from passerby.privacy.receipt import ErasureKind, ErasureReceipt
+from passerby.privacy.roles import Action
+from passerby.probability import EVEN
+from passerby.types import FloatArray, Sighting
+
+if TYPE_CHECKING:
+    from passerby.data.images import ImageSource
+
+_WATCHING = 0.2  # Seconds between looks for changes.
+
+
+class Gallery:
+    """Sightings kept, searched and forgotten; `passerby.gallery.open_gallery` opens one.
+
+    Any number of threads may use it, and any number of processes may have the same gallery open. Close it, or use it
+    in a `with` statement.
+    """
+
+    def __init__(self, record: Record, guard: Guard, model: GalleryModel) -> None:
+        self.record = record
+        self.guard = guard
+        self.model = model
+        self._searcher = Searcher(record, guard, model)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the gallery."""
+        self._searcher.close()
+        self.record.database.close()
+
+    def add(self, sightings: Iterable[Sighting]) -> list[Acknowledgement]:
+        """Add sightings: all of them or, where one does not fit, none.
+
+        What is added twice is there once: whoever got no answer may ask again.
+
+        Args:
+            sightings: With a crop, an embedding, or both.
+
+        Returns:
+            An acknowledgement for each, in order, when all are in the record on the disk.
+
+        Raises:
+            GalleryError: A field does not fit, or an embedding is another model's.
+            DataError: An embedding is not finite, or of another dimension.
+            ImageError: A crop is no picture.
+            AccessError: The policy or the role does not allow it.
+            MachineError: The disk is full or read-only, or the database does not answer.
+        """
+        asked = list(sightings)
+        self.guard.check(Action.ADD, {sighting.camera for sighting in asked})
+        if not asked:
+            return []
+        batch = intake.settle(asked, self.record.cameras(), self.model, self.record.model())
+        kept = [sighting for sighting in batch.sightings if self.guard.kept(sighting.camera) is not None]
+        stored = intake.seal(kept, self.guard, self.record) if kept else []
+
+        def write(cursor: Cursor) -> tuple[dict[str, int], int]:
+            before = int(read_setting(cursor, "sequence") or 0)
+            model = self._bind_model(cursor, batch)
+            for camera in {sighting.camera for sighting in kept}:
+                if not cursor.execute("SELECT 1 FROM cameras WHERE name = ?", (camera,)):
+                    insert_camera(cursor, Camera(camera))
+            numbers = insert_sightings(cursor, stored, model)
+            added = int(read_setting(cursor, "sequence") or 0) - before
+            self.guard.note(cursor, Action.ADD, {"asked": len(asked), "added": added})
+            return numbers, before
+
+        numbers, before = self.record.database.write(write)
+        return [
+            Acknowledgement(sighting.id, number := numbers.get(sighting.id, 0), new=number > before)
+            for sighting in batch.sightings
+        ]
+
+    def search(
+        self,
+        image: "ImageSource | None" = None,
+        *,
+        embedding: FloatArray | None = None,
+        sighting: str | None = None,
+        cameras: Collection[str] | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        min_quality: float | None = None,
+        top: int = 10,
+        min_probability: float | None = None,
+        prior: float = EVEN,
+    ) -> Answer:
+        """Find the sightings that look most like the same person, by exact comparison with all that are meant.
+
+        Args:
+            image: A picture of the person: a path, an open file, an array or a PIL image.
+            embedding: Or an embedding (D,) of the gallery's model.
+            sighting: Or the id of a sighting of the gallery, which is not among the answers.
+            cameras: Only sightings of these.
+            after: Only of this moment or later; without a zone it is UTC.
+            before: Only of earlier than this moment.
+            min_quality: Only of at least this quality, 0 to 1.
+            top: How many answers at most.
+            min_probability: Only answers that are at least so likely to show the same person, 0 to 1.
+            prior: How likely it is, before looking, that the person is among the sightings that are meant.
+
+        Raises:
+            GalleryError: Not one of image, embedding and sighting is given, there is no such sighting or camera, the
+                embedding is of another dimension, or a probability is asked of a model without a calibration.
+            DataError: The embedding is not finite.
+            AccessError: The policy or the role does not allow it.
+        """
+        return self._searcher.search(
+            Asked(image, embedding, sighting),
+            Filter(None if cameras is None else frozenset(cameras), after, before, min_quality),
+            top,
+            min_probability,
+            prior,
+        )
+
+    def get(self, identifier: str) -> Sighting:
+        """A sighting with its picture and embedding, as far as the role is shown them.
+
+        Raises:
+            GalleryError: There is none of that id.
+        """
+        found = self._one(identifier)
+        self.guard.check(Action.VIEW, {found.camera})
+        model = self.record.model()
+        content = self.record.crops([found.sequence]).get(found.sequence)
+        lies = self.record.embeddings([found.sequence], model).get(found.sequence) if model else None
+        if content is not None:
+            found = replace(found, crop=self.guard.open_crop(found.id, content))
+        if lies is not None and model is not None:
+            concealed = self.guard.open_embedding(found.id, *lies)
+            found = replace(found, embedding=self.guard.reveal(concealed[None])[0], model=model.identity)
+        number = found.sequence
+        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.VIEW, {}, [number]))
+        return self.guard.show(found)
+
+    def sightings(
+        self,
+        *,
+        cameras: Collection[str] | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        min_quality: float | None = None,
+        person: str | None = None,
+    ) -> Iterator[Sighting]:
+        """All sightings that are meant, in the order in which they were added, without pictures and embeddings."""
+        allowed = self.guard.check(Action.VIEW, self.record.known_cameras(cameras))
+        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.VIEW, {"listed": True}))
+        for page in self.record.pages(Filter(allowed, after, before, min_quality, person)):
+            yield from map(self.guard.show, page)
+
+    def watch_changes(self, after: int | None = None, *, seconds: float | None = None) -> Iterator[Change]:
+        """What happens to the gallery, as it happens.
+
+        Args:
+            after: Begin behind the change of this number; None: with what comes from now on; 0: with all there is.
+            seconds: Stop when nothing has come for so long; None: never.
+        """
+        allowed = self.guard.check(Action.WATCH)
+        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.WATCH, {}))
+        position = self.record.sequence() if after is None else after
+        until = None if seconds is None else clock.monotonic() + seconds
+        while True:
+            changes = self.record.changes(position)
+            for change in changes:
+                position = change.sequence
+                if change.sighting is None or allowed is None or change.sighting.camera in allowed:
+                    shown = change.sighting and self.guard.show(change.sighting)
+                    yield replace(change, sighting=shown)
+            if changes:
+                until = None if seconds is None else clock.monotonic() + seconds
+            elif until is not None and clock.monotonic() > until:
+                return
+            else:
+                clock.sleep(_WATCHING)
+
+    def delete(self, identifiers: Sequence[str]) -> ErasureReceipt:
+        """Erase single sightings.
+
+        Raises:
+            GalleryError: There is none of one of the ids; then none is erased.
+        """
+        found = [self._one(identifier) for identifier in dict.fromkeys(identifiers)]
+        self.guard.check(Action.DELETE, {sighting.camera for sighting in found})
+        numbers = [sighting.sequence for sighting in found]
+        return self._erase(numbers, "sightings", Action.DELETE)
+
+    def erase(
+        self,
+        *,
+        person: str | None = None,
+        camera: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> ErasureReceipt:
+        """Erase all sightings of a person, of a camera or of a time range; of all that is given, where several are.
+
+        It returns when the record, every live process's index, what is saved of it, and the files hold nothing of
+        them any more.
+
+        Raises:
+            GalleryError: Nothing is given, or there is no such camera.
+            MachineError: They are erased, but a process that still holds them does not let go.
+        """
+        if person is None and camera is None and after is None and before is None:
+            raise GalleryError("expected a person, a camera or a time range to erase, got none; name one")
+        asked = self.record.known_cameras(None if camera is None else {camera})
+        wanted = Filter(self.guard.check(Action.ERASE, asked), after, before, None, person)
+        kind: ErasureKind = "person" if person is not None else "camera" if camera is not None else "range"
+        return self._erase(self.record.numbers(wanted), kind, Action.ERASE)
+
+    def count(
+        self,
+        *,
+        person: str | None = None,
+        camera: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+    ) -> int:
+        """How many sightings there are of a person, a camera or a time range."""
+        allowed = self.guard.check(Action.INFO, self.record.known_cameras(None if camera is None else {camera}))
+        return self.record.count(Filter(allowed, after, before, None, person))
+
+    def purge(self, now: datetime | None = None) -> ErasureReceipt:
+        """Erase what is older than the policy keeps it, camera by camera.
+
+        Args:
+            now: The time to count from; None: this moment.
+        """
+        due = retention.due(self.record, self.guard, now)
+        self.guard.check(Action.PURGE, set(due))
+        return self._erase([number for numbers in due.values() for number in numbers], "purge", Action.PURGE)
+
+    def assign(self, identifiers: Sequence[str], person: str | None) -> None:
+        """Say whom sightings show; None: nobody knows.
+
+        Raises:
+            GalleryError: There is none of one of the ids; then none is changed.
+        """
+        found = [self._one(identifier) for identifier in dict.fromkeys(identifiers)]
+        self.guard.check(Action.LABEL, {sighting.camera for sighting in found})
+
+        def write(cursor: Cursor) -> None:
+            numbers = [sighting.sequence for sighting in found]
+            set_person(cursor, numbers, person)
+            self.guard.note(cursor, Action.LABEL, {"labelled": len(numbers)}, numbers)
+
+        self.record.database.write(write)
+
+    def set_camera(self, camera: Camera) -> None:
+        """Add a camera, or set its zone and clock offset; what is in the gallery already keeps its times."""
+        self.guard.check(Action.CONFIGURE)
+        intake.check_camera_name(camera.name)
+        zone_of(camera.zone)
+
+        def write(cursor: Cursor) -> None:
+            insert_camera(cursor, camera)
+            self.guard.note(cursor, Action.CONFIGURE, {"camera": camera.name})
+
+        self.record.database.write(write)
+
+    def cameras(self) -> list[Camera]:
+        """The cameras that the role may see, by name."""
+        allowed = self.guard.check(Action.INFO)
+        return [camera for camera in self.record.counted_cameras() if allowed is None or camera.name in allowed]
+
+    def info(self) -> GalleryInfo:
+        """What the gallery holds, of the cameras that the role may see."""
+        cameras = {camera.name: camera.sightings for camera in self.cameras()}
+        model = self.record.model()
+        span = self.record.span(Filter(frozenset(cameras)))
+        first, last = (None if moment is None else from_microseconds(moment).isoformat() for moment in span)
+        return GalleryInfo(
+            gallery=self.record.database.place,
+            sightings=sum(cameras.values()),
+            cameras=cameras,
+            model=model.identity if model else None,
+            model_source=model.source if model else "",
+            dimension=model.dimension if model else None,
+            first=first,
+            last=last,
+            sequence=self.record.sequence(),
+            encrypted=self.guard.encrypted,
+            bytes=self.record.database.size(),
+        )
+
+    def audit_lines(self) -> Iterator[str]:
+        """The lines of the audit log, oldest first; `passerby.privacy.audit.read_line` reads one."""
+        self.guard.check(Action.AUDIT)
+        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.AUDIT, {}))
+        return auditing.lines(self.record)
+
+    def verify_audit(self, witnesses: Sequence[AuditHead] = ()) -> AuditReport:
+        """Check the audit log from its first line to its last.
+
+        Args:
+            witnesses: Heads that earlier reports gave, kept elsewhere since.
+        """
+        self.guard.check(Action.AUDIT)
+        report = auditing.verify(self.record, self.guard.public_key(), witnesses)
+        if report.intact:  # A broken chain stays as it is.
+            self.record.database.write(
+                lambda cursor: self.guard.note(cursor, Action.AUDIT, {"verified": report.lines})
+            )
+        return report
+
+    def index(self) -> Mirror | None:
+        """The index that follows the record, as searches use it; None where the database compares by itself."""
+        return self._searcher.index()
+
+    def compact(self) -> None:
+        """Give back the room of what is deleted, write the index down anew, and leave nothing of it in the files."""
+        self.guard.check(Action.MAINTAIN)
+        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.MAINTAIN, {"compacted": True}))
+        retention.settle(self.record, self._searcher.mirror)
+        self.record.database.compact()
+        index = self.index()
+        if index is not None:
+            index.save()
+
+    def _one(self, identifier: str) -> Sighting:
+        found = self.record.by_id([identifier]).get(identifier)
+        if found is None:
+            raise GalleryError(f"{self.record.database.place}: there is no sighting {identifier!r} in the gallery")
+        return found
+
+    def _erase(self, numbers: Sequence[int], kind: ErasureKind, action: Action) -> ErasureReceipt:
+        return retention.erase(self.record, self.guard, self._searcher.mirror, numbers, kind=kind, action=action)
+
+    def _bind_model(self, cursor: Cursor, batch: intake.Batch) -> Model:
+        """The gallery's model, which is the first batch's."""
+        bound = active_model(cursor)
+        if bound is None:
+            bound = insert_model(cursor, batch.identity, batch.dimension, batch.source)
+            write_setting(cursor, "model", bound.identity)
+        if bound.identity != batch.identity:  # Somebody else was first, or the gallery has moved to another model.
+            raise other_model(bound.identity, batch.identity)
+        return bound

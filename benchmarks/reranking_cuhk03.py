@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,7 @@ STEERED = {
     "cross-neighbourhood": {"k": (10, 25), "t": (1, 3, 5), "q": (2, 4, 8)},
     "graph": {"k1": (10, 15, 26), "k2": (3, 5, 7)},
     "diffusion": {"k": (10, 20, 50), "k_query": (3, 5, 10), "alpha": (0.9, 0.99)},
-    "similar-dissimilar": {"top": (1, 3, 5), "bottom": (3, 10), "pull": (0.1, 0.3, 1.0), "push": (0.0, 0.1, 0.3)},
+    "similar-dissimilar": {"top": (1, 3, 5), "pull": (0.3, 1.0), "push": (0.0, 0.1), "depth": (3, 10, 30)},
     "divide-and-fuse": {"parts": (2, 4, 8), "k1": (10, 20), "k2": (4, 6)},
     "expansion": {"k": (1, 2, 3, 5), "alpha": (0.0, 3.0, 6.0), "augment": (0, 1, 2, 4)},
     "local-metric": {"count": (5, 20), "skip": (10, 30), "reach": (0.7, 1.0), "bound": (0.3, 1.0, 5.0)},
@@ -49,6 +49,10 @@ STEERED = {
 
 STEERING_PEOPLE = 250
 """On so many of the training people numbers are chosen."""
+
+
+Measured: TypeAlias = tuple[str, str, Callable[[], npt.NDArray[Any]]]
+"""A method's name, its numbers, and what gives the test people's distances."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +135,7 @@ def measure(file: Path, dataset: Dataset, only: str | None) -> dict[str, Any]:
     return rows
 
 
-def methods(
-    dataset: Dataset, training: Side, steering: Side, test: Side, only: str | None
-) -> Iterator[tuple[str, str, Callable[[], npt.NDArray[Any]]]]:
+def methods(dataset: Dataset, training: Side, steering: Side, test: Side, only: str | None) -> Iterator[Measured]:
     """Every method with what its numbers are and what measures the test people by it."""
     chosen = {}
     wanted = [name for name in STEERED if only is None or name in only or "fusion" in only]
@@ -142,9 +144,7 @@ def methods(
         yield f"{name}, defaults", name, partial(reranker(name), test.query, test.gallery)
         chosen[name] = steer(name, steering)
         yield f"{name}, chosen", chosen[name], partial(reranker(chosen[name]), test.query, test.gallery)
-    vectors = np.concatenate([training.query, training.gallery])
-    samples = training.query_samples + training.gallery_samples
-    ids, cameras = [sample.person_id for sample in samples], [sample.camera_id for sample in samples]
+    vectors, ids, cameras = labelled(training)
     if only is None or "local-metric" in only:
         options = parsed(chosen["local-metric"])
         options.pop("skip", None)
@@ -162,13 +162,12 @@ def methods(
             lambda: xqda(vectors, ids, cameras).distances(test.query, test.gallery),
         )
     if only is None or "fusion" in only:
-        yield from fusions(dataset, training, test, chosen["k-reciprocal"])
+        yield from fusions_with_colours(training, test)
+        yield from fusions_of_methods(training, test, chosen["k-reciprocal"])
 
 
-def fusions(
-    dataset: Dataset, training: Side, test: Side, best: str
-) -> Iterator[tuple[str, str, Callable[[], npt.NDArray[Any]]]]:
-    """The model beside a histogram of colours, which sees other things."""
+def fusions_with_colours(training: Side, test: Side) -> Iterator[Measured]:
+    """The model beside a histogram of colours, which is much weaker and sees other things."""
     colours = [
         normalise(np.array([colour_histogram(sample.path) for sample in samples]))
         for samples in (test.query_samples, test.gallery_samples, training.query_samples)
@@ -184,12 +183,19 @@ def fusions(
     yield "fusion with colours, Borda", "", lambda: fuse_ranks(rankings, "borda")
     yield "fusion with colours, reciprocal rank", "k=60", lambda: fuse_ranks(rankings)
     yield "fusion with colours, score curve", "", lambda: fuse_by_score_curve(rankings, references)
-    rerank = reranker(best)
-    yield (
-        "both re-ranked, then fused, min-max",
-        best,
-        lambda: fuse_scores([rerank(test.query, test.gallery), rerank(colours[0], colours[1])]),
-    )
+
+
+def fusions_of_methods(training: Side, test: Side, best: str) -> Iterator[Measured]:
+    """Two methods that are about as good as each other, on the same embeddings."""
+    rerank, metric = reranker(best), xqda(*labelled(training))
+    rankings = [rerank(test.query, test.gallery), metric.distances(test.query, test.gallery)]
+    references = [rerank(training.query, test.gallery), metric.distances(training.query, test.gallery)]
+    pair = "fusion of k-reciprocal and XQDA"
+    yield f"{pair}, min-max", best, lambda: fuse_scores(rankings)
+    yield f"{pair}, z", best, lambda: fuse_scores(rankings, "z")
+    yield f"{pair}, Borda", best, lambda: fuse_ranks(rankings, "borda")
+    yield f"{pair}, reciprocal rank", best, lambda: fuse_ranks(rankings)
+    yield f"{pair}, score curve", best, lambda: fuse_by_score_curve(rankings, references)
 
 
 def feedback(steering: Side, test: Side) -> dict[str, Any]:
@@ -276,6 +282,13 @@ def training_sides(dataset: Dataset, embeddings: FloatArray, rows: npt.NDArray[n
     return side(people_ > 0), side(np.isin(people_, few))
 
 
+def labelled(side: Side) -> tuple[FloatArray, list[int], list[int]]:
+    """All embeddings of a side, whom they show, and by which camera."""
+    samples = side.query_samples + side.gallery_samples
+    vectors = np.concatenate([side.query, side.gallery])
+    return vectors, [sample.person_id for sample in samples], [sample.camera_id for sample in samples]
+
+
 def steer(name: str, steering: Side) -> str:
     """The numbers of a method that give the training people the highest mAP."""
     grid = STEERED[name]
@@ -316,7 +329,7 @@ def summarised(model: str, rows: dict[str, Any]) -> list[dict[str, str]]:
         "query expansion and augmentation": "expansion, chosen",
         "graph propagation": "graph, chosen",
         "XQDA learnt on training people": "XQDA, learnt on training people",
-        "score-curve fusion with a colour histogram": "fusion with colours, score curve",
+        "k-reciprocal re-ranking and XQDA, fused by score curve": "fusion of k-reciprocal and XQDA, score curve",
     }
     last = rows["feedback: discriminative"]["rounds"][-1]["marked_first"]
     alone = rows["feedback: marking alone"]["rounds"][-1]["marked_first"]

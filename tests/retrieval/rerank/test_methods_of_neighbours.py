@@ -121,8 +121,8 @@ def test_similar_top_dissimilar_bottom_equals_plain_loops(
     top: int, bottom: int, pull: float, push: float, people: People
 ) -> None:
     query, gallery = people(top, 9, 40)
-    places = np.argsort(ranked(cosines(query, gallery)), axis=1) / 40
-    own = np.argsort(ranked(cosines(gallery, gallery)), axis=1) / 40
+    places, own = (np.argsort(ranked(cosines(rows, gallery)), axis=1) for rows in (query, gallery))
+    places, own = places / (places + 7), own / (own + 7)
     order = ranked(cosines(query, gallery))
     expected = np.empty((9, 40))
     for q in range(9):
@@ -130,7 +130,7 @@ def test_similar_top_dissimilar_bottom_equals_plain_loops(
             pulled = np.mean([own[t, g] for t in order[q, :top]])
             pushed = np.mean([1 - own[b, g] for b in order[q, -bottom:]])
             expected[q, g] = places[q, g] + pull * pulled + push * pushed
-    found = similar_top_dissimilar_bottom(query, gallery, top, bottom, pull, push)
+    found = similar_top_dissimilar_bottom(query, gallery, top, bottom, pull, push, depth=7)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
@@ -237,7 +237,7 @@ def test_bad_embeddings_are_refused_by_every_method(
         (graph_propagation, {"alpha": np.nan}, "alpha of 0 or more, got 2 and nan"),
         (diffusion, {"alpha": 1.0}, "alpha from 0 to less than 1"),
         (diffusion, {"iterations": 0}, "1 iteration or more"),
-        (similar_top_dissimilar_bottom, {"pull": -1.0}, "pull and push of 0 or more, got -1.0"),
+        (similar_top_dissimilar_bottom, {"pull": -1.0}, "pull and push of 0 or more and depth above 0, got -1.0"),
         (divide_and_fuse, {"parts": 5}, "expected 1 to 4 parts"),
         (divide_and_fuse, {"power": 0.0}, "a power above 0, got 0.0"),
     ],

@@ -13,7 +13,6 @@ from typing import Any
 
 from passerby.data import read_dataset
 from passerby.data.dataset import Dataset, picture_keys
-from passerby.data.provenance import read_provenance
 from passerby.errors import DataError
 from passerby.evaluation.model import calibrate_on, evaluate_on, from_model
 from passerby.models.bundle import Bundle, load_bundle, save_bundle, write_calibration
@@ -58,14 +57,13 @@ def released(trained: Bundle, seen: Dataset, unseen: Dataset, arguments: argpars
     """Write the bundle with its card and its figures, and without a calibration."""
     rows = list(csv.DictReader((arguments.training / "log.csv").open(encoding="utf-8")))
     hours = float(rows[-1]["cpu_seconds"]) / 3600
-    provenance = read_provenance(seen.root)
+    provenance = trained.card.provenance
     if provenance is None:
-        raise DataError(f"{seen.root}: expected synthetic people with their provenance.json, got other pictures")
+        raise DataError(f"{arguments.training}: expected a training on synthetic people, got one on other pictures")
     card = trained.card.model_copy(
         update={
             "trained_on": f"{trained.card.trained_on.split(' of ')[0]} of synthetic people drawn by "
             f"{provenance['generator']}, version {provenance['generator_version']}; no picture of a real person",
-            "provenance": provenance,
             "licence": LICENCE,
             "intended_for": INTENDED_FOR,
             "limits": LIMITS,

@@ -4,6 +4,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +22,9 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOMES = ("memory", "folder", "postgresql")
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of a real PostgreSQL, with a `%s` for the database's name."""
+@contextmanager
+def running_server() -> Iterator[Any]:
+    """A real PostgreSQL of its own, stopped and removed behind the test."""
     pgserver = pytest.importorskip("pgserver", reason="needs the pgserver wheel, which starts a PostgreSQL")
     # Not below pytest's own folder, which other users may not enter: as root, the server runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="passerby-pg-"))
@@ -32,9 +33,23 @@ def server() -> Iterator[str]:
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"PostgreSQL does not start here: {error}")
-    yield running.get_uri().replace("/postgres?", "/%s?")
+    yield running
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a real PostgreSQL, with a `%s` for the database's name."""
+    with running_server() as running:
+        yield running.get_uri().replace("/postgres?", "/%s?")
+
+
+@pytest.fixture
+def own_server() -> Iterator[Any]:
+    """A PostgreSQL that may be stopped."""
+    with running_server() as running:
+        yield running
 
 
 _numbers = itertools.count(1)

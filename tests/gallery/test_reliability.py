@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -299,20 +299,6 @@ def test_many_threads_search_and_add(url: str, vectors: Vectors) -> None:
         assert problems == []
         assert gallery.info().sightings == 140
         assert verify(gallery) == []
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Any]:
-    """A PostgreSQL that may be stopped."""
-    pgserver = pytest.importorskip("pgserver", reason="needs the pgserver wheel, which starts a PostgreSQL")
-    folder = Path(tempfile.mkdtemp(prefix="passerby-pg-"))
-    try:
-        server = pgserver.get_server(folder / "data", cleanup_mode="stop")
-    except Exception as error:
-        pytest.skip(f"PostgreSQL does not start here: {error}")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_server_stopped_and_started_in_the_middle(own_server: Any, vectors: Vectors) -> None:

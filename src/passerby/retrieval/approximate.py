@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError, MissingExtraError
-from passerby.retrieval.distance import unit_rows
+from passerby.retrieval.distance import require_unit_rows
 from passerby.retrieval.index import Index
 from passerby.types import FloatArray, IntArray
 
@@ -89,7 +89,7 @@ class ApproximateIndex:
             raise DataError(f"expected query embeddings of shape (N, {self._dimension}), got {queries.shape}")
         if top < 1:
             raise DataError(f"expected to look for at least 1 nearest, got {top}")
-        queries = np.ascontiguousarray(unit_rows("query", queries))
+        queries = np.ascontiguousarray(require_unit_rows("query", queries))
         similarities, ids = self._lists.search(queries, min(top, len(self)))
         found = int((ids >= 0).sum(axis=1).min(initial=ids.shape[1]))
         distances = np.clip(1 - similarities[:, :found], 0, 2)

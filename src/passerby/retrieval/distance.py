@@ -149,7 +149,7 @@ def _centred(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> tuple[Floa
 
 def _checked(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
     _check_shapes(queries, gallery)
-    return unit_rows("query", queries), unit_rows("gallery", gallery)
+    return require_unit_rows("query", queries), require_unit_rows("gallery", gallery)
 
 
 def _check_shapes(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> None:
@@ -160,7 +160,7 @@ def _check_shapes(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> None:
         )
 
 
-def unit_rows(name: str, embeddings: npt.NDArray[Any]) -> FloatArray:
+def require_unit_rows(name: str, embeddings: npt.NDArray[Any]) -> FloatArray:
     """Give (N, D) embeddings as float32, once it is sure that every row is of length 1.
 
     Args:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from passerby.errors import DataError
 from passerby.retrieval.candidates import Candidates
-from passerby.retrieval.distance import unit_rows
+from passerby.retrieval.distance import require_unit_rows
 from passerby.retrieval.index_file import open_index, write_index
 from passerby.retrieval.shared_lock import SharedLock
 from passerby.retrieval.vector_blocks import VectorBlocks
@@ -207,7 +207,7 @@ class Index:
                 raise reader.damaged("an id occurs twice")
             for _, block in index._vectors:
                 try:
-                    unit_rows("saved", block)
+                    require_unit_rows("saved", block)
                 except DataError as error:
                     raise reader.damaged("a vector is not of length 1") from error
         return index
@@ -248,7 +248,7 @@ class Index:
                 f"expected {name} embeddings of shape (N, {self._dimension}) of real numbers, "
                 f"got {embeddings.shape} of {embeddings.dtype}"
             )
-        return unit_rows(name, embeddings)
+        return require_unit_rows(name, embeddings)
 
 
 def _checked_ids(ids: npt.NDArray[Any]) -> IntArray:

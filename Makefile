@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    install into .venv and run the demo: render, train, measure, search, report"
+	@echo "make demo    install into .venv and run the demo: record, search across cameras, report"
 	@echo "make test    install into .venv and run the tests"
 	@echo "make check   the tests, and lint, format, types and import contract"
 	@echo "make docs    build the documentation into site/"

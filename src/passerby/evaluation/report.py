@@ -34,6 +34,21 @@ class Comparison:
     evaluation: Evaluation
 
 
+@dataclass(frozen=True, slots=True)
+class Illustration:
+    """A section that a report shows before its figures.
+
+    Attributes:
+        title: Its heading.
+        caption: What it shows, as plain text.
+        body: HTML that loads nothing from outside; whoever makes it escapes what comes from elsewhere.
+    """
+
+    title: str
+    caption: str
+    body: str
+
+
 def write_report(
     output: Path,
     evaluation: Evaluation,
@@ -49,6 +64,7 @@ def write_report(
     embedding_map: EmbeddingMap | None = None,
     calibration: Calibration | None = None,
     caution: str | None = None,
+    illustrations: Sequence[Illustration] = (),
 ) -> Path:
     """Write `report.html` into a folder: a single file, pictures included, that loads nothing from outside.
 
@@ -69,6 +85,7 @@ def write_report(
         embedding_map: Where pictures lie on a map.
         calibration: Draws the threshold, says how often it is wrong, and whether its probabilities hold.
         caution: What the model must not be used for.
+        illustrations: Shown first, each a section of its own.
 
     Returns:
         The file's path.
@@ -124,6 +141,7 @@ def write_report(
         "drawn_map": map_sheet(embedding_map) if embedding_map else None,
         "details": details,
         "caution": caution,
+        "illustrations": illustrations,
     }
     page = environment.get_template("report.html.jinja").render(content | {"sections": _sections(content)})
     write_text(output / FILE_NAME, page)

@@ -21,6 +21,9 @@ _ROOM = 0.9
 _BESIDE = 0.68
 """Metres between people who walk together."""
 
+_BEFORE = 35.0
+"""Seconds before the recording in which the first come."""
+
 _ASIDE = 0.26
 """How far aside of the line of sight people pass the middle of their way, as a share of the distance."""
 
@@ -132,13 +135,15 @@ class _Itinerary:
         self._generator, self._floors, self._crowd = generator, floors, crowd
         self._party, self._seconds, self._change_clothes = party, seconds, change_clothes
         self._clothes = 0
+        self._last: list[Visit] = []
         self.visits: list[Visit] = []
         self.journeys: list[Journey] = []
 
     def fill(self, number: int) -> None:
         """Plan visits until the recording ends, or until the party has gone for good; party `number` begins."""
         generator, cameras = self._generator, len(self._floors)
-        time = float(generator.uniform(-4.0, max(2.0, self._seconds - 45.0)))
+        # Many are under way already when the recording begins.
+        time = float(generator.uniform(-_BEFORE, max(2.0, self._seconds - _BEFORE)))
         camera = number % cameras  # nobody's first camera is anybody's favourite
         gate: Point | None = None
         while True:
@@ -146,13 +151,13 @@ class _Itinerary:
             if time >= self._seconds:
                 return
             here, chance = camera, float(generator.random())
-            if cameras > 1 and chance < 0.72:
-                camera = (camera + int(generator.integers(1, cameras))) % cameras
+            if cameras > 1 and chance < 0.8:
+                camera = self._next(camera, gate)
                 gate, time = self._travel(here, gate, camera, time)
                 if time >= self._seconds:
                     return
                 continue
-            if chance > 0.9 and len(self.visits) > len(self._party.members):
+            if chance > 0.93 and self.visits:
                 return
             # Away for a while, out of everybody's sight, perhaps to change.
             time += float(generator.uniform(8.0, 25.0))
@@ -162,6 +167,13 @@ class _Itinerary:
                 return
             if generator.random() < self._change_clothes:
                 self._clothes += 1
+
+    def _next(self, camera: int, gate: Point) -> int:
+        """Another camera: mostly the one beside the gate through which the party went out."""
+        cameras = len(self._floors)
+        if self._generator.random() < 0.7:
+            return (camera + (-1 if gate[0] > 0 else 1)) % cameras
+        return (camera + int(self._generator.integers(1, cameras))) % cameras
 
     def _visit(self, camera: int, begin: float, entrance: Point | None) -> tuple[Point, float]:
         """Plan a visit; gives the place where the party goes out, and when the last of them has."""
@@ -191,7 +203,8 @@ class _Itinerary:
         assert best is not None
         _, visits, walks = best
         floor.take(walks)
-        self.visits += visits
+        self.visits += [visit for visit, walk in zip(visits, walks, strict=True) if walk.end > 0]
+        self._last = visits
         return visits[0].path[-1], max(walk.end for walk in walks)
 
     def _path(self, stage: Stage, entrance: Point | None) -> tuple[tuple[Point, ...], Stop | None]:
@@ -252,11 +265,11 @@ class _Itinerary:
             ways.append((_length(points), entrance, points))
         length, entrance, points = min(ways) if self._generator.random() < 0.85 else max(ways)
         arrival = time + length / self._party.speed
-        lasts = {visit.person: visit for visit in self.visits}
-        for member in self._party.members:
-            walk = Walk(lasts[member], self._crowd[member])
-            own = stage.placement.to_world(lasts[member].path[-1])
-            self.journeys.append(Journey(member, walk.end, arrival, (own, *points[1:])))
+        for visit in self._last:
+            walk = Walk(visit, self._crowd[visit.person])
+            own = stage.placement.to_world(visit.path[-1])
+            if arrival > 0:
+                self.journeys.append(Journey(visit.person, walk.end, arrival, (own, *points[1:])))
         return entrance, arrival
 
 

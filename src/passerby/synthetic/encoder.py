@@ -1,8 +1,11 @@
-"""Writes frames as an H.264 video. The only module here that imports PyAV, and only when an `Encoder` is made."""
+"""Writes frames as an H.264 video and reads them again. The only module here that imports PyAV, when first used."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from passerby.errors import MissingExtraError
 from passerby.types import ImageArray
@@ -47,6 +50,17 @@ class Encoder:
         """Append a frame, (height, width, 3) uint8 sRGB."""
         frame = self._av.VideoFrame.from_ndarray(pixels, format="rgb24")
         self._container.mux(self._stream.encode(frame))
+
+
+def decoded_frames(path: Path) -> Iterator[ImageArray]:
+    """Decode a video that an `Encoder` wrote, frame by frame: each (height, width, 3) uint8 sRGB.
+
+    Raises:
+        MissingExtraError: PyAV is not installed.
+    """
+    with _pyav().open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def pyav_version() -> str:

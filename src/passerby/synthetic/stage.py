@@ -90,7 +90,7 @@ def set_stages(seed: int, cameras: int) -> tuple[Stage, ...]:
     stages = []
     for index, (camera, site, table) in enumerate(zip(seen, sites, edges, strict=True)):
         reaches = {side: _reach(camera, site, table, side) for side in sides}
-        setback = float(stream(seed, "setback", index).uniform(0.0, 8.0))
+        setback = float(stream(seed, "setback", index).uniform(0.0, 4.0))
         heading = start + float(np.degrees(index * turn))
         outward = np.radians(heading)
         distance = middle + setback

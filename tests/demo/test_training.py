@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from passerby.data import read_dataset
-from passerby.demo import DemoResult, run_demo
+from passerby.demo.training import TrainingDemoResult, run_training_demo
 from passerby.models.bundle import load_bundle
 from passerby.retrieval.pictures import search_pictures
 
@@ -19,7 +19,7 @@ def said() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def demo(said: list[str], tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
+def demo(said: list[str], tmp_path_factory: pytest.TempPathFactory) -> TrainingDemoResult:
     """The demo on as few people as the command line allows, for a few of its epochs, in one thread.
 
     On busy processors several threads wait for each other ten times as long as they work.
@@ -27,12 +27,12 @@ def demo(said: list[str], tmp_path_factory: pytest.TempPathFactory) -> DemoResul
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return run_demo(tmp_path_factory.mktemp("demo") / "out", people=20, epochs=3, say=said.append)
+        return run_training_demo(tmp_path_factory.mktemp("demo") / "out", people=20, epochs=3, say=said.append)
     finally:
         torch.set_num_threads(threads)
 
 
-def test_the_demo_ends_with_everything_that_it_promises(demo: DemoResult, said: list[str]) -> None:
+def test_the_demo_ends_with_everything_that_it_promises(demo: TrainingDemoResult, said: list[str]) -> None:
     names = {path.name for path in demo.folder.iterdir()}
     assert {"synthetic-people", "untrained", "training", "search.png", "report"} <= names
     assert demo.report == demo.folder / "report" / "report.html"
@@ -40,7 +40,7 @@ def test_the_demo_ends_with_everything_that_it_promises(demo: DemoResult, said: 
     assert str(demo.report) in said[-1]
 
 
-def test_training_shows(demo: DemoResult, said: list[str]) -> None:
+def test_training_shows(demo: TrainingDemoResult, said: list[str]) -> None:
     before, after = demo.untrained.metrics, demo.trained.metrics
     assert after.mean_ap > before.mean_ap + 0.05
     assert after.queries == before.queries == 28  # 7 people by 4 cameras
@@ -51,14 +51,14 @@ def test_training_shows(demo: DemoResult, said: list[str]) -> None:
     assert "http" not in page.replace("http://www.w3.org", "")
 
 
-def test_nobody_tested_on_was_trained_on(demo: DemoResult) -> None:
+def test_nobody_tested_on_was_trained_on(demo: TrainingDemoResult) -> None:
     dataset = read_dataset(demo.folder / "synthetic-people")
     assert not {s.person_id for s in dataset.train} & {s.person_id for s in dataset.query + dataset.gallery}
     provenance = json.loads((demo.folder / "synthetic-people" / "provenance.json").read_text())
     assert provenance["note"] == "synthetic: no real person is shown"
 
 
-def test_the_demos_models_can_be_used(demo: DemoResult) -> None:
+def test_the_demos_models_can_be_used(demo: TrainingDemoResult) -> None:
     trained, untrained = load_bundle(demo.folder / "training" / "best"), load_bundle(demo.folder / "untrained")
     assert trained.identity != untrained.identity
     assert (trained.architecture, trained.preprocessing) == (untrained.architecture, untrained.preprocessing)
@@ -70,23 +70,34 @@ def test_the_demos_models_can_be_used(demo: DemoResult) -> None:
 
 
 def test_the_command_says_what_the_demo_found(
-    demo: DemoResult, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    demo: TrainingDemoResult, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     from passerby.cli.main import run
 
     asked: dict[str, Any] = {}
 
-    def finished(folder: Path, *, say: Callable[[str], None], **options: Any) -> DemoResult:
+    def finished(folder: Path, *, say: Callable[[str], None], **options: Any) -> TrainingDemoResult:
         asked.update(options, folder=folder)
         say("1. rendering")
         return demo
 
-    monkeypatch.setattr("passerby.demo.run_demo", finished)
+    monkeypatch.setattr("passerby.demo.training.run_training_demo", finished)
     with pytest.raises(SystemExit) as ended:
-        run(["demo", "--output", str(tmp_path / "here"), "--people", "21", "--seed", "4"])
+        run(["demo", "--train", "--output", str(tmp_path / "here"), "--people", "21", "--seed", "4"])
     assert ended.value.code == 0
     assert (asked["folder"], asked["people"], asked["seed"]) == (tmp_path / "here", 21, 4)
     printed = capsys.readouterr()
     assert f"{demo.untrained.metrics.mean_ap:.1%} → {demo.trained.metrics.mean_ap:.1%}" in printed.out
     assert f"open {demo.report} in a browser" in printed.out
     assert "1. rendering" in printed.err
+
+
+def test_too_few_people_to_train_on_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from passerby.cli.main import run
+
+    with pytest.raises(SystemExit) as ended:
+        run(["demo", "--train", "--people", "19", "--output", str(tmp_path / "here")])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("passerby: expected 20 people or more with --train, got 19")
+    assert not list(tmp_path.iterdir())

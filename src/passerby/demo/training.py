@@ -1,4 +1,4 @@
-"""The main job end to end, on people out of nothing: render, train, measure, calibrate, search, report."""
+"""The demo that trains: render, train, measure, calibrate, search, report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True)
-class DemoResult:
+class TrainingDemoResult:
     """What the demo made.
 
     Attributes:
@@ -56,7 +56,7 @@ class DemoResult:
     trained: Evaluation
 
 
-def run_demo(
+def run_training_demo(
     output: Path,
     *,
     people: int = 72,
@@ -65,7 +65,7 @@ def run_demo(
     say: Callable[[str], None] = print,
     rendering: Callable[[int, int], None] | None = None,
     reporter: Reporter | None = None,
-) -> DemoResult:
+) -> TrainingDemoResult:
     """Render synthetic people, train on two thirds of them, and measure on the others, whom training never saw.
 
     Args:
@@ -136,7 +136,7 @@ def run_demo(
         caution=bundle.card.caution(),
     )
     say(f"6. report: {report}")
-    return DemoResult(output, report, untrained, trained)
+    return TrainingDemoResult(output, report, untrained, trained)
 
 
 def _untrained(recipe: Recipe, path: Path) -> TorchEmbedder:

@@ -13,7 +13,7 @@ from typing import Any
 
 from passerby.errors import MachineError
 
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 _LOOKS_EVERY = 0.5
 """Seconds between two looks at how far the processes have come."""

@@ -1,6 +1,7 @@
 """Draws what one picture shows: people, the site around them, and what the camera makes of both."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -221,6 +222,7 @@ def light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
     return light.on(body.normals, body.body.ambient, sunlit * reaching(body.points, light.direction))
 
 
+@lru_cache(maxsize=8)
 def depth_of(camera: Camera, body: PosedBody) -> float:
     """Metres along the line of sight to a body's feet; things that are nearer than these stand in front of it."""
     middle = body.points.mean(axis=0)

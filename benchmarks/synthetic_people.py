@@ -16,8 +16,9 @@ from typing import Any
 
 from PIL import Image
 
-from passerby.synthetic import generate, studio
+from passerby.synthetic import generate, painting, placing, studio
 from passerby.synthetic.backgrounds import Backdrop
+from passerby.synthetic.painting import Painter
 from passerby.synthetic.plan import Plan
 from passerby.synthetic.production import produce_people
 from passerby.synthetic.renderer import Renderer
@@ -26,13 +27,17 @@ from record import record
 
 STAGES: tuple[tuple[object, str, str], ...] = (
     (studio, "build_body", "body building"),
-    (studio, "sample_pose", "posing"),
-    (studio, "posed", "posing"),
-    (studio, "light_on", "light on bodies"),
+    (studio, "build_site", "places"),
+    (Backdrop, "_drawn", "places"),
+    (placing, "sample_pose", "posing"),
+    (placing, "posed", "posing"),
+    (painting, "light_on", "light on bodies"),
     (Renderer, "draw", "rendering"),
     (Backdrop, "draw", "background"),
-    (studio, "through", "effects"),
-    (Studio, "_visible_fraction", "truth"),
+    (painting, "in_motion", "effects"),
+    (painting, "through", "effects"),
+    (painting, "enlarged", "effects"),
+    (Painter, "visible_fraction", "truth"),
     (Studio, "_key_points", "truth"),
     (generate.json, "dumps", "truth"),
     (Image.Image, "save", "encoding"),

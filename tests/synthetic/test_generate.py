@@ -27,7 +27,13 @@ def people_in(folder: Path) -> set[int]:
 
 def test_layout_names_and_counts(dataset: Path) -> None:
     # 5 people × 2 cameras × 2 pictures; 3 people to train on.
-    assert {path.name for path in dataset.iterdir()} == {*FOLDERS, "truth.jsonl", "people.json", "provenance.json"}
+    assert {path.name for path in dataset.iterdir()} == {
+        *FOLDERS,
+        "truth.jsonl",
+        "people.json",
+        "cameras.json",
+        "provenance.json",
+    }
     assert [len(list((dataset / name).iterdir())) for name in FOLDERS] == [12, 4, 4]
     for path in dataset.glob("*/*"):
         assert NAME.fullmatch(path.name)
@@ -68,7 +74,8 @@ def test_provenance_tells_how_it_was_made(dataset: Path) -> None:
     assert provenance["note"] == "synthetic: no real person is shown"
     assert provenance["arguments"] == {
         "people": 5, "cameras": 2, "pictures": 2, "seed": 0, "height": 64, "width": 32, "train_people": 3,
-        "cameras_per_person": None, "look_alikes": 0, "clothes_sets": 1,
+        "cameras_per_person": None, "look_alikes": 0, "clothes_sets": 1, "mode": "colour", "weather": "clear",
+        "masks": False, "parquet": False,
     }  # fmt: skip
     assert provenance["counts"] == {"bounding_box_train": 12, "query": 4, "bounding_box_test": 4}
     assert provenance["panda3d_version"]

@@ -71,7 +71,7 @@ def test_person_is_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
         def nothing(_: object, __: object, ___: object, size: tuple[int, int]) -> Drawing:
             return Drawing(np.zeros((*size, 4), np.uint8), np.zeros(size, np.uint8))
 
-        monkeypatch.setattr(studio._renderer, "draw", nothing)
+        monkeypatch.setattr(studio._painter.renderer, "draw", nothing)
         empty = [studio.take(person, 0, 0).pixels.astype(int) for person in range(4)]
     for with_person, without in zip(shown, empty, strict=True):
         changed = np.abs(with_person - without).max(axis=2) > 4

@@ -12,9 +12,9 @@ import pytest
 
 from passerby.synthetic.body import Body, PosedBody, build_body, posed
 from passerby.synthetic.camera import Box, Camera
-from passerby.synthetic.canvas import Canvas
 from passerby.synthetic.gait import sample_pose, walking_pose
 from passerby.synthetic.keypoints import KEY_POINTS
+from passerby.synthetic.painting import Scene
 from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.renderer import Renderer
@@ -189,10 +189,10 @@ def test_visible_fraction_is_the_ratio_of_masks(monkeypatch: pytest.MonkeyPatch)
         Renderer(3 * height, 3 * width) as far,
     ):
         compared, behind = [], []
-        compose = studio._compose
+        draw_people = studio._painter.people
 
-        def watch(view: Any, light: Any, canvas: Canvas, bodies: list[PosedBody]) -> Any:
-            camera, box = view.camera, canvas.box
+        def watch(scene: Scene) -> Any:
+            camera, box, bodies = scene.view.camera, scene.canvas.box, scene.bodies
             wide = Box(box.left - box.width, box.top - box.height, box.right + box.width, box.bottom + box.height)
             bent = [replace(body, points=camera.bent(body.points)) for body in bodies]
             white = [np.ones_like(body.points) for body in bodies]
@@ -202,12 +202,12 @@ def test_visible_fraction_is_the_ratio_of_masks(monkeypatch: pytest.MonkeyPatch)
             whole = far.draw(marked[:1], white[:1], camera.projection(wide)).pixels[..., 0] > 127
             seen = close.draw(marked, dark, camera.projection(box)).pixels[..., 0] > 127
             feet = bodies[0].points.mean(axis=0) * (1.0, 1.0, 0.0)
-            free = view.backdrop.depths(box, (height, width)) > camera.depths(feet[None].astype(np.float32))[0]
+            free = scene.view.backdrop.depths(box, (height, width)) > camera.depths(feet[None].astype(np.float32))[0]
             behind.append((seen & ~free).any())
             compared.append((seen & free).sum() / whole.sum())
-            return compose(view, light, canvas, bodies)
+            return draw_people(scene)
 
-        monkeypatch.setattr(studio, "_compose", watch)
+        monkeypatch.setattr(studio._painter, "people", watch)
         said = [studio.take(number % 10, number % 40, number).truth for number in range(80)]
 
         def someone_in_front(_: Any, __: Any, ___: Any, subject: PosedBody, body_of: Any) -> list[PosedBody]:

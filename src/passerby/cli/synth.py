@@ -1,7 +1,7 @@
 """`passerby synth`: people out of nothing."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -111,6 +111,15 @@ def images(
     clothes_sets: Annotated[
         int, typer.Option("--clothes-sets", help="Sets of clothes each person is seen in.", min=1, max=99)
     ] = 1,
+    mode: Annotated[
+        Literal["colour", "infrared", "depth"], typer.Option("--mode", help="What the cameras see.")
+    ] = "colour",
+    weather: Annotated[
+        Literal["clear", "night", "rain", "snow", "mixed"],
+        typer.Option("--weather", help="The weather outdoors; mixed: any of them, picture by picture."),
+    ] = "clear",
+    masks: Annotated[bool, typer.Option("--masks", help="Write a part mask of every picture.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write the truth as Parquet too.")] = False,
     processes: Annotated[
         int | None, typer.Option("--processes", help="How many processes draw; by default one on every core.", min=1)
     ] = None,
@@ -135,6 +144,10 @@ def images(
                 train_people=None if train_share is None else round(identities * train_share),
                 look_alikes=look_alikes,
                 clothes_sets=clothes_sets,
+                mode=mode,
+                weather=weather,
+                masks=masks,
+                parquet=parquet,
                 processes=processes,
                 progress=progress,
             )

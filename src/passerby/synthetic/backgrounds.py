@@ -13,6 +13,7 @@ from passerby.synthetic.pixels import cropped
 from passerby.synthetic.scene import Site
 from passerby.synthetic.shadows import GroundShadows
 from passerby.synthetic.surfaces import Surface
+from passerby.synthetic.weather import Weather, on_ground
 from passerby.types import FloatArray, ImageArray
 
 FAR = 1000.0
@@ -73,7 +74,13 @@ class Backdrop:
         self._glows = np.array([glow for _, glow in ways.values()], np.float32)
 
     def draw(
-        self, box: Box, size: tuple[int, int], light: Light, people: FloatArray, wanted: npt.NDArray[np.bool_]
+        self,
+        box: Box,
+        size: tuple[int, int],
+        light: Light,
+        people: FloatArray,
+        wanted: npt.NDArray[np.bool_],
+        weather: Weather = "clear",
     ) -> FloatArray:
         """Draw a part of the camera's picture.
 
@@ -83,6 +90,7 @@ class Backdrop:
             light: The light at this moment.
             people: (N, 3) points of all bodies, which cast shadows on the ground; N may be 0.
             wanted: (rows, columns) which pixels are; shadows are left out elsewhere.
+            weather: Decides whether the ground is wet or white.
 
         Returns:
             (rows, columns, 3) float32 display values, 0 to about 1.
@@ -91,7 +99,7 @@ class Backdrop:
         albedo = plate.cut(plate.albedo, box, size, smooth=True).astype(np.float32) * np.float32(1 / 255)
         sunlit = plate.cut(plate.sunlit, box, size, smooth=True) * np.float32(1 / 255)
         facing = plate.cut(plate.facing, box, size, smooth=False)
-        ambient = albedo[..., 3]
+        ambient, colour = albedo[..., 3], on_ground(weather, albedo[..., :3], facing == 0)
         if len(people):
             ground = np.flatnonzero((facing == 0) & wanted)
             if len(ground):
@@ -109,7 +117,7 @@ class Backdrop:
             around = np.append(around, 1.3 * light.sky[channel] + 0.3 * light.sun[channel]).astype(np.float32)
             direct = np.append(light.sun[channel] * sun, 0.0).astype(np.float32)
             lit = around[number] * ambient + direct[number] * sunlit
-            base = albedo[..., channel]
+            base = colour[..., channel]
             base[facing == 255] = sky
             colours[..., channel] = base * to_display(lit)
         return colours
@@ -118,6 +126,12 @@ class Backdrop:
         """(rows, columns) metres along the line of sight to what stands in a box of the camera's picture."""
         plate = self._plate_of(box)
         return plate.cut(plate.depths, box, size, smooth=False)
+
+    def depths_with_ground(self, box: Box, size: tuple[int, int]) -> FloatArray:
+        """(rows, columns) metres along the line of sight to what is seen in a box, the ground among it."""
+        down = -self._camera.rays(box, *size)[..., 2]
+        ground = np.where(down > 1e-4, self._eye[2] / np.maximum(down, np.float32(1e-4)), np.float32(FAR))
+        return np.asarray(np.minimum(self.depths(box, size), ground), np.float32)
 
     def depths_at(self, places: FloatArray) -> FloatArray:
         """(N,) metres along the line of sight at places (N, 2) in pixels of the camera's picture."""

@@ -11,6 +11,10 @@ from passerby.types import FloatArray
 FRAME_HEIGHT, FRAME_WIDTH = 720, 1280
 """Pixels of a camera's whole picture."""
 
+FARTHEST_BEND = 1.2
+"""Squared distance from the picture's middle, in focal lengths, beyond which lenses bend no further: a barrel would
+fold the world over there."""
+
 _NEAR, _FAR = 0.4, 120.0
 
 
@@ -113,8 +117,7 @@ class Camera:
 
     def _bend(self, straight: FloatArray) -> FloatArray:
         """(N, 1) the lens's factor on places (N, 2), in focal lengths from the middle."""
-        # Beyond the farthest corner of the picture, where a barrel would fold the world over, it bends no further.
-        squared = np.minimum((straight * straight).sum(axis=1, keepdims=True), np.float32(1.2))
+        squared = np.minimum((straight * straight).sum(axis=1, keepdims=True), np.float32(FARTHEST_BEND))
         return np.asarray(1.0 + np.float32(self.distortion) * squared, np.float32)
 
     def projection(self, box: Box) -> FloatArray:
@@ -144,11 +147,11 @@ class Camera:
         )
         if self.distortion:
             # The inverse of the lens's bend has no closed form; a few steps of the fixed point suffice.
-            bent = np.minimum(across**2 + down**2, np.float32(1.2))
-            factor = np.ones_like(bent)
+            bent = across**2 + down**2
+            bend, factor = np.float32(self.distortion), np.ones_like(bent)
             for _ in range(6):
-                factor = 1.0 + np.float32(self.distortion) * np.minimum(bent / factor**2, np.float32(1.2))
-            across, down = across / factor, down / factor
+                factor = np.float32(1.0) + bend * np.minimum(bent / factor**2, np.float32(FARTHEST_BEND))
+            across, down = np.asarray(across / factor, np.float32), np.asarray(down / factor, np.float32)
         rays = np.empty((height, width, 3), np.float32)
         for axis, (right, up, forward) in enumerate(self.rotation.T):
             rays[..., axis] = forward + across * right - down * up

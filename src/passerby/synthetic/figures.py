@@ -10,9 +10,9 @@ from passerby.synthetic.body import PosedBody
 from passerby.synthetic.camera import Box, Camera
 from passerby.synthetic.lighting import GAMMA, Light, to_display
 from passerby.synthetic.mesh import bounds
+from passerby.synthetic.painting import BRIGHTEST, FINER, averaged, light_on
 from passerby.synthetic.renderer import Renderer
 from passerby.synthetic.scene import Site
-from passerby.synthetic.studio import BRIGHTEST, FINER, averaged, light_on
 from passerby.types import FloatArray
 
 Window = tuple[slice, slice]

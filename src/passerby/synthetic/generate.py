@@ -10,12 +10,16 @@ from PIL import Image
 from passerby.atomic import atomic_path, json_text
 from passerby.errors import DataError
 from passerby.synthetic.attributes import attributes_of
+from passerby.synthetic.calibration import calibration
+from passerby.synthetic.camera import sample_camera
+from passerby.synthetic.modes import Mode
 from passerby.synthetic.person import Person
 from passerby.synthetic.plan import FOLDERS, Plan, default_train_people
 from passerby.synthetic.population import model_of, sample_person
 from passerby.synthetic.renderer import panda3d_version
 from passerby.synthetic.sentences import sentence
 from passerby.synthetic.studio import Studio
+from passerby.synthetic.tables import check_tables, write_tables
 from passerby.synthetic.truth import plain
 
 GENERATOR = "passerby.synthetic"
@@ -24,8 +28,11 @@ GENERATOR = "passerby.synthetic"
 GENERATOR_VERSION = 2
 """Raised whenever the same arguments give other pictures than before."""
 
-TRUTH, PEOPLE, PROVENANCE = "truth.jsonl", "people.json", "provenance.json"
+TRUTH, PEOPLE, CAMERAS, PROVENANCE = "truth.jsonl", "people.json", "cameras.json", "provenance.json"
 """What lies beside the folders of pictures."""
+
+MASKS = "masks"
+"""The folder of part masks, in which there are the same folders and names as beside it, but PNG."""
 
 
 def render_people(
@@ -41,16 +48,20 @@ def render_people(
     cameras_per_person: int | None = None,
     look_alikes: int = 0,
     clothes_sets: int = 1,
+    mode: Mode = "colour",
+    weather: str = "clear",
+    masks: bool = False,
+    parquet: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Draw a data set of synthetic people, in Market-1501's layout and names.
 
     Each person is seen `pictures` times by each of the cameras, or of `cameras_per_person` of them. The first
-    `train_people` go to `bounding_box_train`. Of every other person and camera, the first picture goes to
-    `query` and the rest to `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is
-    true of every picture, one a line in the order of their names; `people.json` describes the people;
-    `provenance.json` says how the pictures were made. The same arguments give the same bytes; a picture depends
-    on seed, size and its own numbers only.
+    `train_people` go to `bounding_box_train`. Of every other person and camera, the first picture goes to `query`
+    and the rest to `bounding_box_test`, which is empty for `pictures=1`. `truth.jsonl` tells what is true of every
+    picture, one a line in the order of their names; `people.json` describes the people; `cameras.json` calibrates
+    the cameras; `provenance.json` says how the pictures were made. The same arguments give the same bytes; a
+    picture depends on seed, size and its own numbers only.
 
     Args:
         output: Folder to make. One that `render_people` wrote before is replaced, any other must be empty.
@@ -65,6 +76,10 @@ def render_people(
         look_alikes: How many people in a row are dressed alike but for one thing each: 0 for a usual crowd, in
             which every sixth is like the one before; 1 for nobody; 2 to 99 for groups of so many.
         clothes_sets: In how many sets of clothes each person is seen, 1 to 99, in turn by camera and picture.
+        mode: What the cameras see: "colour", "infrared" (under a lamp of their own) or "depth".
+        weather: "clear", "night", "rain", "snow", or "mixed" for any of them, picture by picture.
+        masks: Whether to write a part mask of every picture to `masks`, as PNG.
+        parquet: Whether to write the truth as Parquet too.
         progress: Called after each picture with the number of those done and of all.
 
     Returns:
@@ -89,8 +104,14 @@ def render_people(
         cameras_per_person,
         look_alikes=look_alikes,
         clothes_sets=clothes_sets,
+        mode=mode,
+        weather=weather,
+        masks=masks,
+        parquet=parquet,
     )
     check_replaceable(output)
+    if parquet:
+        check_tables()
     done = 0
 
     def count() -> None:
@@ -100,7 +121,7 @@ def render_people(
             progress(done, plan.total)
 
     with atomic_path(output) as folder, studio_of(plan) as studio:
-        make_folders(folder)
+        make_folders(folder, masks)
         with (folder / TRUTH).open("w", encoding="utf-8", newline="\n") as truth:
             for person in range(people):
                 truth.write(draw_person(studio, plan, person, folder, count))
@@ -110,13 +131,29 @@ def render_people(
 
 def studio_of(plan: Plan) -> Studio:
     """The studio in which a data set is drawn."""
-    return Studio(plan.seed, plan.height, plan.width, look_alikes=plan.look_alikes, clothes_sets=plan.clothes_sets)
+    return Studio(
+        plan.seed,
+        plan.height,
+        plan.width,
+        look_alikes=plan.look_alikes,
+        clothes_sets=plan.clothes_sets,
+        mode=plan.mode,
+        weather=plan.weather,
+        masks=plan.masks,
+    )
 
 
-def make_folders(folder: Path) -> None:
-    """Make Market-1501's folders inside `folder`."""
+def make_folders(folder: Path, masks: bool = False) -> None:
+    """Make Market-1501's folders inside `folder`, and the same for masks where there are any."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
+        if masks:
+            (folder / MASKS / name).mkdir(parents=True, exist_ok=True)
+
+
+def mask_of(place: str) -> str:
+    """Where the part mask of the picture at `place` is."""
+    return f"{MASKS}/{Path(place).with_suffix('.png').as_posix()}"
 
 
 def draw_person(
@@ -138,6 +175,8 @@ def draw_person(
     for camera, number, place in plan.pictures_of(person):
         picture = studio.take(person, camera, number)
         Image.fromarray(picture.pixels).save(folder / place, quality=92)
+        if picture.mask is not None:
+            Image.fromarray(picture.mask).save(folder / mask_of(place))
         content = {"file": place, **picture.truth.to_dict()}
         lines[Path(place).name] = json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
         done()
@@ -145,7 +184,7 @@ def draw_person(
 
 
 def write_descriptions(folder: Path, plan: Plan) -> None:
-    """Write `people.json` and `provenance.json`, which make a data set complete, into `folder`."""
+    """Write what makes a data set complete into `folder`: people, cameras, tables if wanted, and provenance."""
     people = []
     for index in range(plan.people):
         model = model_of(index, plan.look_alikes)
@@ -163,6 +202,11 @@ def write_descriptions(folder: Path, plan: Plan) -> None:
             }
         )
     (folder / PEOPLE).write_text(json_text(people), encoding="utf-8")
+    seen_by = sorted({camera for person in range(plan.people) for camera in plan.cameras_of(person)})
+    cameras = [{"camera_id": camera + 1, **calibration(sample_camera(plan.seed, camera))} for camera in seen_by]
+    (folder / CAMERAS).write_text(json_text(cameras), encoding="utf-8")
+    if plan.parquet:
+        write_tables(folder, (TRUTH, PEOPLE, CAMERAS))
     provenance = {
         "generator": GENERATOR,
         "generator_version": GENERATOR_VERSION,

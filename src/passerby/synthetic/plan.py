@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from passerby.errors import DataError
+from passerby.synthetic.modes import MODES, Mode
 from passerby.synthetic.randomness import stream
+from passerby.synthetic.weather import WEATHERS
 
 FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
 """Market-1501's folders."""
@@ -31,9 +33,13 @@ class Plan:
         look_alikes: How many people in a row are dressed alike but for one thing each, 0 to 99: 0 for a usual
             crowd, in which every sixth is like the one before; 1 for nobody; more for groups of so many.
         clothes_sets: In how many sets of clothes each person is seen, 1 to 99, in turn by camera and picture.
+        mode: "colour", "infrared" or "depth".
+        weather: "clear", "night", "rain", "snow" or "mixed".
+        masks: Whether every picture has a part mask.
+        parquet: Whether the truth is written as Parquet too.
 
     Raises:
-        DataError: A number is out of range.
+        DataError: A number is out of range, or a mode or weather is none.
     """
 
     people: int
@@ -46,6 +52,10 @@ class Plan:
     cameras_per_person: int | None = None
     look_alikes: int = 0
     clothes_sets: int = 1
+    mode: Mode = "colour"
+    weather: str = "clear"
+    masks: bool = False
+    parquet: bool = False
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -65,6 +75,13 @@ class Plan:
                 raise DataError(
                     f"expected {name} from {lowest} to {highest}, got {value}; give a number in that range"
                 )
+        for name, known in (("mode", MODES), ("weather", (*WEATHERS, "mixed"))):
+            if getattr(self, name) not in known:
+                raise DataError(f"expected {name} to be one of {', '.join(known)}; got {getattr(self, name)!r}")
+        if self.mode != "colour" and self.weather != "clear":
+            raise DataError(
+                f"expected clear weather in the mode {self.mode}, got {self.weather}; leave the weather out"
+            )
 
     @property
     def of_each(self) -> int:
@@ -76,7 +93,7 @@ class Plan:
         """Pictures of all people."""
         return self.people * self.of_each
 
-    def arguments(self) -> dict[str, int | None]:
+    def arguments(self) -> dict[str, int | str | None]:
         """The arguments by name."""
         return asdict(self)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from passerby.errors import DataError
 from passerby.machine import processors
 from passerby.synthetic.generate import draw_person, studio_of
+from passerby.synthetic.modes import Mode
 from passerby.synthetic.plan import Plan, default_train_people
 from passerby.synthetic.renderer import panda3d_version
 from passerby.synthetic.studio import Studio
+from passerby.synthetic.tables import check_tables
 from passerby.synthetic.unfinished import UnfinishedDataset
 from passerby.synthetic.workers import in_processes
 
@@ -29,6 +31,10 @@ def produce_people(
     cameras_per_person: int | None = None,
     look_alikes: int = 0,
     clothes_sets: int = 1,
+    mode: Mode = "colour",
+    weather: str = "clear",
+    masks: bool = False,
+    parquet: bool = False,
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -51,6 +57,10 @@ def produce_people(
         look_alikes: How many people in a row are dressed alike but for one thing each: 0 for a usual crowd, in
             which every sixth is like the one before; 1 for nobody; 2 to 99 for groups of so many.
         clothes_sets: In how many sets of clothes each person is seen, 1 to 99, in turn by camera and picture.
+        mode: What the cameras see: "colour", "infrared" (under a lamp of their own) or "depth".
+        weather: "clear", "night", "rain", "snow", or "mixed" for any of them, picture by picture.
+        masks: Whether to write a part mask of every picture to `masks`, as PNG.
+        parquet: Whether to write the truth as Parquet too.
         processes: How many processes draw, 1 or more; None for one on every core.
         progress: Called at the beginning and after each person with the number of pictures done and of all.
 
@@ -76,11 +86,17 @@ def produce_people(
         cameras_per_person,
         look_alikes=look_alikes,
         clothes_sets=clothes_sets,
+        mode=mode,
+        weather=weather,
+        masks=masks,
+        parquet=parquet,
     )
     processes = processors() if processes is None else processes
     if processes < 1:
         raise DataError(f"expected 1 process or more, got {processes}; give a number from 1 up")
     panda3d_version()  # says at once when it is missing
+    if parquet:
+        check_tables()
     tell = progress or (lambda done, total: None)
     unfinished = UnfinishedDataset(output, plan)
     if unfinished.is_complete():

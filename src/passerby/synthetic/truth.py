@@ -13,6 +13,7 @@ from passerby.synthetic.keypoints import KeyPoint
 from passerby.synthetic.lighting import Light
 from passerby.synthetic.scene import Site
 from passerby.synthetic.site_kinds import SiteKind
+from passerby.synthetic.weather import Weather
 from passerby.types import FloatArray, ImageArray
 
 Facing: TypeAlias = Literal["front", "back", "left", "right"]
@@ -27,6 +28,7 @@ class LightTruth:
 
     Attributes:
         place: What sort of site the camera sees.
+        weather: Clear, night, rain or snow; always clear where an infrared or depth camera looks.
         indoors: Whether that is under a roof.
         sun: Linear light that the sun or the strongest lamp puts on level ground; 1 is a well exposed white.
         sky: The same of all other light.
@@ -36,6 +38,7 @@ class LightTruth:
     """
 
     place: SiteKind
+    weather: Weather
     indoors: bool
     sun: float
     sky: float
@@ -81,6 +84,7 @@ class Truth:
         others: How many other people are in front, beside or behind.
         distance: Metres from the camera to the person's middle.
         key_points: The 14 key points, in the order of `keypoints.KEY_POINTS`.
+        places: Where they are in the world, (x, y, z) in metres, as `calibration` has it.
         light: The light.
         pose: How the person moves.
         attributes: What the person looks like.
@@ -99,6 +103,7 @@ class Truth:
     others: int
     distance: float
     key_points: tuple[KeyPoint, ...]
+    places: tuple[tuple[float, ...], ...]
     light: LightTruth
     pose: PoseTruth
     attributes: Attributes
@@ -119,22 +124,25 @@ class Picture:
     Attributes:
         pixels: (height, width, 3) uint8 sRGB.
         truth: What is true of it.
+        mask: (height, width) uint8, which of `parts.PARTS` of the person each pixel shows; None unless asked for.
     """
 
     pixels: ImageArray
     truth: Truth
+    mask: ImageArray | None = None
 
 
 FRAME = FRAME_HEIGHT, FRAME_WIDTH
 """Rows and columns of a camera's whole picture."""
 
 
-def light_truth(site: Site, light: Light, subject: PosedBody) -> LightTruth:
+def light_truth(site: Site, light: Light, weather: Weather, subject: PosedBody) -> LightTruth:
     """Gather what is true of the light on a person at a site."""
     middle = _middle(subject)
     x, y, z = (float(v) for v in light.direction)
     return LightTruth(
         place=site.kind,
+        weather=weather,
         indoors=site.indoors,
         sun=float(light.sun.mean()) * max(0.0, z),
         sky=float(light.sky.mean()),

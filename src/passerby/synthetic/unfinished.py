@@ -14,10 +14,12 @@ from passerby.errors import DataError, PasserbyError
 from passerby.synthetic.generate import (
     GENERATOR,
     GENERATOR_VERSION,
+    MASKS,
     PROVENANCE,
     TRUTH,
     check_replaceable,
     make_folders,
+    mask_of,
     write_descriptions,
 )
 from passerby.synthetic.plan import FOLDERS, Plan
@@ -122,19 +124,21 @@ class UnfinishedDataset(UnfinishedFolder):
     def opened(self) -> Iterator[None]:
         """Do as `UnfinishedFolder.opened` does, and make Market-1501's folders."""
         with super().opened():
-            make_folders(self.data)
+            make_folders(self.data, self.plan.masks)
             yield
 
     def missing(self) -> list[int]:
-        """The people who have no record yet, or of whom a picture is missing or empty."""
+        """The people who have no record yet, or of whom a picture or mask is missing or empty."""
+        folders = [*FOLDERS, *(f"{MASKS}/{name}" for name in FOLDERS if self.plan.masks)]
         sizes = {
-            f"{name}/{entry.name}": entry.stat().st_size for name in FOLDERS for entry in os.scandir(self.data / name)
+            f"{name}/{entry.name}": entry.stat().st_size for name in folders for entry in os.scandir(self.data / name)
         }
 
         def is_finished(person: int) -> bool:
-            return self.record(person).exists() and all(
-                sizes.get(place) for _, _, place in self.plan.pictures_of(person)
-            )
+            places = [place for _, _, place in self.plan.pictures_of(person)]
+            if self.plan.masks:
+                places += [mask_of(place) for place in places]
+            return self.record(person).exists() and all(sizes.get(place) for place in places)
 
         return [person for person in range(self.plan.people) if not is_finished(person)]
 

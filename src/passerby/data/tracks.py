@@ -175,7 +175,7 @@ def _mot(root: Path, sequence: Path) -> list[Track]:
                 f"{found[0]}: line {number}: expected frame,id,left,top,width,height and more numbers, "
                 f"got {line[:60]!r}"
             ) from error
-        # Nine fields are MOT16's: confidence, class, visibility. Ten are MOT15's: confidence and a place in the world.
+        # Nine fields are MOT16's: confidence, class, visibility. Ten are MOT15's: confidence, a place in the world.
         if (rest and rest[0] == 0) or (len(rest) == 3 and rest[1] not in (_PEDESTRIAN, -1)):
             continue
         if int(frame) not in frames:

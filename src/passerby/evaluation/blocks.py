@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from passerby.machine import processors
 from passerby.retrieval.distance import normalise
-from passerby.types import FloatArray
+from passerby.types import FloatArray, IntArray
 
 Result = TypeVar("Result")
 
@@ -21,15 +21,15 @@ MOST_ROWS = 128
 """More queries at a time make the product no faster."""
 
 
-DistanceRows = Callable[[int, int], npt.NDArray[Any]]
-"""Gives the distances of the queries from `start` up to `stop` to the whole gallery."""
+DistanceRows = Callable[[slice | IntArray], npt.NDArray[Any]]
+"""Gives the distances of some queries to the whole gallery, as indexing a matrix would."""
 
 
 def cosine_rows(queries: FloatArray, gallery: FloatArray) -> DistanceRows:
     """Cosine distances between rows of length 1, which nobody checks again for each block."""
 
-    def rows(start: int, stop: int) -> npt.NDArray[Any]:
-        block: npt.NDArray[Any] = queries[start:stop] @ gallery.T
+    def rows(chosen: slice | IntArray) -> npt.NDArray[Any]:
+        block: npt.NDArray[Any] = queries[chosen] @ gallery.T
         np.subtract(1, block, out=block)
         return np.clip(block, 0, 2, out=block)
 

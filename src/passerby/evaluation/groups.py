@@ -163,7 +163,7 @@ def _counted(task: RankingTask, codes: list[_Codes], threshold: float) -> tuple[
 
     def work(start: int, stop: int) -> tuple[Floats, IntArray]:
         hits, counts = np.full(stop - start, np.nan), np.zeros((stop - start, 2 + len(codes), 2), np.int64)
-        for number, row in enumerate(rows(start, stop)):
+        for number, row in enumerate(rows(slice(start, stop))):
             query = start + number
             right, removed = rule.split(query)
             if len(right):

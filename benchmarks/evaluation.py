@@ -274,12 +274,13 @@ def _false_matches(
     assert evidence is not None
     error = evidence.reliability.expected_calibration_error
     shown = [row for row in rows if row["far"] == 1e-3]
+    own = "with those by the query's own camera"
     summary = [
         {
             "what": f"False matches a search among {row['gallery']:,} {name}, at a FAR of 0.1 %",
             "figure": f"predicted {row['predicted']:.2f}",
-            "beside": f"observed {row['observed']:.2f} on other people, {row['observed_by_any_camera']:.2f} with those "
-            f"by the query's own camera; ECE {error:.3f}",
+            "beside": f"observed {row['observed']:.2f} on other people, {row['observed_by_any_camera']:.2f} {own}; "
+            f"ECE {error:.3f}",
         }
         for row in shown
     ]

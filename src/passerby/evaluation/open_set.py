@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
-from passerby.evaluation.blocks import cosine_rows, for_each_block
+from passerby.evaluation.blocks import DistanceRows, cosine_rows, for_each_block
 from passerby.evaluation.bootstrap import Interval, mean_intervals
 from passerby.evaluation.protocols import RankingTask
 from passerby.evaluation.ranking import check_distances, check_row
@@ -174,7 +174,7 @@ def _nearest(
 ) -> tuple[Floats, Floats]:
     """(Q,) how far each query's own person is, and (Q, draws) how far the nearest of the others who are enrolled."""
     rule, asked = task.rule, task.queries.column("person_id")
-    rows = cosine_rows(task.queries.embeddings, task.gallery.embeddings)
+    rows: DistanceRows = cosine_rows(task.queries.embeddings, task.gallery.embeddings)
     if distances is not None:
         check_distances(distances, rule)
         rows = distances.__getitem__

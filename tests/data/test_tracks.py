@@ -64,12 +64,12 @@ def sequence(tmp_path: Path) -> Callable[[str], Path]:
 def test_mot_sequences_are_cut_from_their_frames(sequence: Callable[[str], Path]) -> None:
     root = sequence(
         "1,7,10,20,30.5,60,1,-1,-1,-1\n2,7,-5,-5,30,60,1,-1\n1,8,100,20,30,60\n\n"
-        "3,9,10,10,20,40,0,1,1\n3,10,10,10,20,40,1,7,1\n"
+        "3,9,10,10,20,40,0,1,1\n3,10,10,10,20,40,1,7,1\n3,8,100,20,30,60,1,-4.2,7.1,0\n"
     )
     tracks = read_tracks(root)
     assert [(track.name, track.camera, len(track.pictures)) for track in tracks] == [
         ("gate/7", "gate", 2),
-        ("gate/8", "gate", 1),
+        ("gate/8", "gate", 2),
     ]
     assert seen_together(tracks) == [(0, 1)]
     crop, edge = (shot.read() for shot in tracks[0].pictures)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from passerby.evaluation import pairs
+from passerby.evaluation import blocks, pairs
 from passerby.evaluation.bootstrap import pair_rate_interval, ratio_interval
 from passerby.evaluation.calibration import BINS, fit_evidence, reliability_diagram
 from passerby.evaluation.pairs import errors_by_person, labelled_pairs
@@ -84,7 +84,7 @@ def test_reliability_equals_counting_pairs_one_by_one() -> None:
 
 @pytest.mark.parametrize("cameras", [1, 3])
 def test_errors_of_each_person_equal_looking_at_each_pair(cameras: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs, "ROWS", 7)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 7)
     random = np.random.default_rng(cameras)
     people, camera_ids = random.integers(-1, 6, 50), random.integers(1, cameras + 1, 50)
     embeddings = normalise(random.normal(size=(50, 4)))

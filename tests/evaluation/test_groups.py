@@ -75,9 +75,16 @@ def test_rates_equal_looking_at_each_pair(task: RankingTask) -> None:
 def test_large_differences_are_named_and_small_ones_are_not(task: RankingTask) -> None:
     found = report(task)
     assert any(sentence.startswith("kind: rank-1 is") for sentence in found.differences)
-    assert any("FRR is" in sentence and "for hard (20 people)" in sentence for sentence in found.differences)
+    assert any("FRR is" in sentence and "(hard, 20 people)" in sentence for sentence in found.differences)
     assert not [sentence for sentence in found.differences if sentence.startswith("camera")]
     assert len(found.to_dict()["groups"]) == 5
+
+
+def test_groups_of_numbers_are_in_the_order_of_these(task: RankingTask) -> None:
+    names = ["from 96 to 128 rows", "below 64 rows", "from 128 rows", "from 64 to 96 rows"]
+    columns = ({"size": [names[n % 4] for n in range(count)]} for count in (120, 240))
+    found = group_error_rates(task, *columns, 0.5)
+    assert [group.group for group in found.groups] == [names[place] for place in (1, 3, 0, 2)]
 
 
 def test_what_does_not_fit_is_refused(task: RankingTask) -> None:

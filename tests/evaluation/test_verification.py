@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerby.errors import CalibrationError, DataError
-from passerby.evaluation import pairs
+from passerby.evaluation import blocks
 from passerby.evaluation.histogram import BINS, distance_histogram
 from passerby.evaluation.roc import roc_curve
 from passerby.evaluation.verification import calibrate, choose_threshold, verification_metrics
@@ -76,7 +76,7 @@ def test_metrics_equal_plain_counting(positive: np.ndarray, negative: np.ndarray
 def test_calibration_equals_all_pairs_counted_one_by_one(
     cameras: int, criterion: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pairs, "ROWS", 7)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 7)
     random = np.random.default_rng(cameras)
     people = random.integers(-1, 6, 60)
     camera_ids = random.integers(-1 if cameras > 1 else 1, cameras + 1, 60)

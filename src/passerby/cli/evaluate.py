@@ -93,7 +93,7 @@ def evaluate(
         evaluation = reranked.evaluation
     strangers = measure_open_set(task, enrolled=enrolled, draws=draws, seed=seed) if open_set else None
     calibration = embedder.bundle.calibration if embedder else None
-    groups = group_errors_of(task, dataset, attributes, calibration, evaluation) if attributes else None
+    groups = group_errors_of(task, dataset, attributes, calibration, plain) if attributes else None
     figures = evaluation.to_dict()
     if method is not None:
         figures |= {"rerank": str(method), "without_rerank": plain.to_dict()}

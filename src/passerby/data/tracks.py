@@ -22,7 +22,7 @@ LAYOUTS = (
 )
 
 _PEDESTRIAN = 1
-"""MOT's class of people who walk; tracker output has -1 or no class at all."""
+"""MOT16's class of people who walk; tracker output has -1 or no class at all."""
 
 _SAME_BOX = 0.5
 """Two boxes of one frame with a larger intersection over union may be one person, tracked twice."""
@@ -175,8 +175,8 @@ def _mot(root: Path, sequence: Path) -> list[Track]:
                 f"{found[0]}: line {number}: expected frame,id,left,top,width,height and more numbers, "
                 f"got {line[:60]!r}"
             ) from error
-        considered = not rest or rest[0] != 0
-        if not considered or (len(rest) > 1 and rest[1] not in (_PEDESTRIAN, -1)):
+        # Nine fields are MOT16's: confidence, class, visibility. Ten are MOT15's: confidence, a place in the world.
+        if (rest and rest[0] == 0) or (len(rest) == 3 and rest[1] not in (_PEDESTRIAN, -1)):
             continue
         if int(frame) not in frames:
             raise DataError(

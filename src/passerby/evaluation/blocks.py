@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from passerby.machine import processors
 from passerby.retrieval.distance import normalise
-from passerby.types import FloatArray
+from passerby.types import FloatArray, IntArray
 
 Result = TypeVar("Result")
 
@@ -21,15 +21,23 @@ MOST_ROWS = 128
 """More queries at a time make the product no faster."""
 
 
-DistanceRows = Callable[[int, int], npt.NDArray[Any]]
-"""Gives the distances of the queries from `start` up to `stop` to the whole gallery."""
+DistanceRows = Callable[[slice | IntArray], npt.NDArray[Any]]
+"""Gives the distances of some queries to the whole gallery, as indexing a matrix would."""
 
 
-def cosine_rows(queries: FloatArray, gallery: FloatArray) -> DistanceRows:
+class CosineRows(Protocol):
+    """Gives cosine distances of some queries to the gallery, or to its part from a place on."""
+
+    def __call__(self, chosen: slice | IntArray, first: int = 0) -> npt.NDArray[Any]:
+        """(N, G - first) float32, 0 to 2."""
+        ...
+
+
+def cosine_rows(queries: FloatArray, gallery: FloatArray) -> CosineRows:
     """Cosine distances between rows of length 1, which nobody checks again for each block."""
 
-    def rows(start: int, stop: int) -> npt.NDArray[Any]:
-        block: npt.NDArray[Any] = queries[start:stop] @ gallery.T
+    def rows(chosen: slice | IntArray, first: int = 0) -> npt.NDArray[Any]:
+        block: npt.NDArray[Any] = queries[chosen] @ gallery[first:].T
         np.subtract(1, block, out=block)
         return np.clip(block, 0, 2, out=block)
 

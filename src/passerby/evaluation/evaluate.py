@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from passerby.data.dataset import people
 from passerby.errors import DataError
-from passerby.evaluation.blocks import DistanceRows, cosine_rows, for_each_block
+from passerby.evaluation.blocks import DistanceRows, block_rows, cosine_rows, for_each_block
 from passerby.evaluation.bootstrap import Interval, mean_intervals
 from passerby.evaluation.draws import DrawnRanks
 from passerby.evaluation.histogram import FARTHEST, DistanceHistogram, binned
@@ -161,7 +161,7 @@ def evaluate_task(
     if low >= 0 and high <= FARTHEST:
         low, high = 0.0, FARTHEST
     given = distances
-    return _evaluate(lambda start, stop: given[start:stop], (low, max(high, low + 1e-9)), task, shown, depth)
+    return _evaluate(given.__getitem__, (low, max(high, low + 1e-9)), task, shown, depth)
 
 
 def evaluate_distances(
@@ -199,7 +199,7 @@ def _evaluate(
     tally = PairTally(rule, asked, *reach)
 
     def work(start: int, stop: int) -> tuple[list[DrawnRanks], list[float]]:
-        block = rows(start, stop)
+        block = rows(slice(start, stop))
         ranks = [_ranks(row, task, query, int(asked[query])) for query, row in enumerate(block, start)]
         wrong_firsts = [wrong_first_distance(query, row, rule) for query, row in enumerate(block, start)]
         tally.add(start, block)
@@ -210,7 +210,13 @@ def _evaluate(
     wrong_firsts = np.array([distance for _, distances in blocks for distance in distances])
 
     def rankings(queries: IntArray) -> tuple[Ranking, ...]:
-        return tuple(ranking_of(query, rows(query, query + 1)[0], rule, metrics, depth) for query in queries.tolist())
+        height = block_rows(rule.gallery)
+        parts = [queries[start : start + height] for start in range(0, len(queries), height)]
+        return tuple(
+            ranking_of(query, row, rule, metrics, depth)
+            for part in parts
+            for query, row in zip(part.tolist(), rows(part), strict=True)
+        )
 
     same, different = tally.counts()
     width = (reach[1] - reach[0]) / STEPS

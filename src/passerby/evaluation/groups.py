@@ -1,5 +1,6 @@
 """Error rates by kind of person and picture: whom a model fails more often, and by how much."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,8 @@ class GroupErrors:
         }
 
 
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
+
 _FIGURES = ("rank_1", "false_reject_rate", "false_accept_rate", "false_accept_rate_within")
 _NAMES = dict(zip(_FIGURES, ("rank-1", "FRR", "FAR", "FAR among themselves"), strict=True))
 
@@ -70,7 +73,7 @@ class GroupReport:
 
     Attributes:
         threshold: The cosine distance up to which pairs are accepted.
-        groups: By attribute, then in the order of the groups' names.
+        groups: By attribute, then in the order of the groups' names, numbers in them by size.
         differences: Large differences between groups of one attribute, a sentence each.
     """
 
@@ -139,8 +142,15 @@ _Codes = tuple[IntArray, IntArray, list[str]]
 
 
 def _codes(query: Sequence[str], gallery: Sequence[str]) -> _Codes:
-    names, numbers = np.unique([*query, *gallery], return_inverse=True)
-    return numbers[: len(query)], numbers[len(query) :], [str(name) for name in names]
+    names = sorted({*query, *gallery}, key=_natural)
+    places = {name: place for place, name in enumerate(names)}
+    asking, shown = (np.array([places[label] for label in labels], np.int64) for labels in (query, gallery))
+    return asking, shown, names
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    """Numbers in a name sort as numbers: "from 64" comes before "from 128"."""
+    return [(float(part), "") if part.replace(".", "").isdecimal() else (-1, part) for part in _NUMBER.split(name)]
 
 
 def _counted(task: RankingTask, codes: list[_Codes], threshold: float) -> tuple[Floats, IntArray]:
@@ -153,7 +163,7 @@ def _counted(task: RankingTask, codes: list[_Codes], threshold: float) -> tuple[
 
     def work(start: int, stop: int) -> tuple[Floats, IntArray]:
         hits, counts = np.full(stop - start, np.nan), np.zeros((stop - start, 2 + len(codes), 2), np.int64)
-        for number, row in enumerate(rows(start, stop)):
+        for number, row in enumerate(rows(slice(start, stop))):
             query = start + number
             right, removed = rule.split(query)
             if len(right):
@@ -215,8 +225,8 @@ def _large_differences(groups: Sequence[GroupErrors]) -> tuple[str, ...]:
             if apart and least.high < most.low:
                 digits = 2 if far else 1
                 sentences.append(
-                    f"{attribute}: {_NAMES[figure]} is {most.value:.{digits}%} for {high.group} "
-                    f"({high.people} people) and {least.value:.{digits}%} for {low.group} ({low.people} people)."
+                    f"{attribute}: {_NAMES[figure]} is {most.value:.{digits}%} ({high.group}, {high.people} people) "
+                    f"against {least.value:.{digits}%} ({low.group}, {low.people} people)."
                 )
     return tuple(sentences)
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
-from passerby.evaluation.blocks import cosine_rows, for_each_block
+from passerby.evaluation.blocks import DistanceRows, cosine_rows, for_each_block
 from passerby.evaluation.bootstrap import Interval, mean_intervals
 from passerby.evaluation.protocols import RankingTask
 from passerby.evaluation.ranking import check_distances, check_row
@@ -174,9 +174,10 @@ def _nearest(
 ) -> tuple[Floats, Floats]:
     """(Q,) how far each query's own person is, and (Q, draws) how far the nearest of the others who are enrolled."""
     rule, asked = task.rule, task.queries.column("person_id")
+    rows: DistanceRows = cosine_rows(task.queries.embeddings, task.gallery.embeddings)
     if distances is not None:
         check_distances(distances, rule)
-    rows = cosine_rows(task.queries.embeddings, task.gallery.embeddings) if distances is None else None
+        rows = distances.__getitem__
     shown = task.gallery.column("person_id")
     order = np.flatnonzero(shown != JUNK)
     order = order[np.argsort(shown[order], kind="stable")]
@@ -188,7 +189,7 @@ def _nearest(
     stays[:, known] = chosen[:, np.searchsorted(names, present[known])]
 
     def work(start: int, stop: int) -> tuple[Floats, Floats]:
-        block = rows(start, stop) if rows else distances[start:stop]  # type: ignore[index]
+        block = rows(slice(start, stop))
         own, others = np.full(stop - start, np.inf), np.empty((stop - start, len(chosen)))
         for number, distance in enumerate(block):
             check_row(distance, start + number)

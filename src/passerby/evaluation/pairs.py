@@ -1,5 +1,6 @@
 """All pairs of pictures of a set, counted by distance without ever holding them."""
 
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,17 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import CalibrationError, DataError
-from passerby.evaluation.blocks import working_bytes
+from passerby.evaluation.blocks import block_rows, cosine_rows, for_each_block, working_bytes
 from passerby.evaluation.roc import RocCurve
 from passerby.machine import require_memory
-from passerby.retrieval.distance import cosine_distances, normalise
+from passerby.retrieval.distance import normalise
 from passerby.types import DISTRACTOR, JUNK, UNKNOWN_CAMERA, FloatArray, IntArray
 
 STEPS = 2**20
 """The thresholds from 0 to 2 are counted at this many equal steps: some 2e-6, near float32's own noise."""
-
-ROWS = 256
-"""Pictures that are compared with the others at a time."""
 
 
 GROUPS = 2048
@@ -152,8 +150,10 @@ def errors_by_person(pairs: LabelledPairs, threshold: float) -> ErrorsByPerson:
     groups = people * min(count, GROUPS) // count
     clusters = int(groups[-1]) + 1
     found, accepted = np.zeros(count, np.int64), np.zeros(clusters**2, np.int64)
-    for start in range(0, len(people), ROWS):
-        near = cosine_distances(pairs.units[start : start + ROWS], pairs.units[start:]) <= threshold
+    rows = cosine_rows(pairs.units, pairs.units)
+    height = block_rows(len(people))
+    for start in range(0, len(people), height):
+        near = rows(slice(start, start + height), start) <= threshold
         first, second = np.nonzero(near)  # few, so that looking at each of them is quick
         first, second = first + start, second + start
         once = first < second
@@ -186,26 +186,31 @@ def _table(rows: IntArray, columns: IntArray) -> IntArray:
 
 def _accepted(pairs: LabelledPairs) -> tuple[IntArray, IntArray]:
     """Count the positive and the negative pairs up to each threshold."""
-    units, people, cameras, cross_camera = pairs.units, pairs.people, pairs.cameras, pairs.cross_camera
+    units, people, cameras = pairs.units, pairs.people, pairs.cameras
     ends = np.searchsorted(people, people, side="right")
-    positive, negative = np.zeros(STEPS + 1, np.int64), np.zeros(STEPS + 1, np.int64)
-    for start in range(0, len(units), ROWS):
+    rows = cosine_rows(units, units)
+    positive, negative = np.zeros(STEPS + 2, np.int64), np.zeros(STEPS + 2, np.int64)
+    lock = threading.Lock()
+
+    def work(start: int, stop: int) -> None:
         # The scale is a power of two, so this rounds each distance up to a threshold without any error:
         # what falls on a threshold or below it is exactly what that threshold accepts.
-        steps = cosine_distances(units[start : start + ROWS], units[start:])
-        steps *= STEPS // 2
-        steps = np.ceil(steps, out=steps).astype(np.int64)
-        same, different = [], []
-        for row, picture in enumerate(range(start, start + len(steps))):
-            partners, split = steps[row, row + 1 :], ends[picture] - picture - 1
-            mine, others = partners[:split], partners[split:]
-            if cross_camera:
-                apart = cameras[picture + 1 :] != cameras[picture]
-                mine, others = mine[apart[:split]], others[apart[split:]]
-            different.append(others)
-            if people[picture] != DISTRACTOR:
-                same.append(mine)
-        negative += np.bincount(np.concatenate(different), minlength=STEPS + 1)
-        if same:
-            positive += np.bincount(np.concatenate(same), minlength=STEPS + 1)
-    return positive.cumsum(), negative.cumsum()
+        scaled = rows(slice(start, stop), start)
+        scaled *= STEPS // 2
+        steps = np.ceil(scaled, out=scaled).astype(np.int64)
+        # What is no pair is counted behind the last threshold.
+        steps[:, : stop - start][np.tri(stop - start, dtype=bool)] = STEPS + 1
+        if pairs.cross_camera:
+            steps[cameras[start:stop, None] == cameras[None, start:]] = STEPS + 1
+        mine = [steps[row, : ends[start + row] - start] for row in range(stop - start)]
+        known = np.repeat(people[start:stop] != DISTRACTOR, [len(row) for row in mine])
+        same = np.concatenate(mine)
+        every = np.bincount(steps.ravel(), minlength=STEPS + 2)
+        with lock:
+            # Few of them: adding one by one is quicker than another pass over all thresholds.
+            np.add.at(positive, same[known], 1)
+            np.subtract.at(every, same, 1)
+            negative[...] += every
+
+    for_each_block(work, len(units), len(units))
+    return positive[:-1].cumsum(), negative[:-1].cumsum()

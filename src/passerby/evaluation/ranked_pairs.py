@@ -113,12 +113,12 @@ class PairTally:
             steps[row, removed] = STEPS + 1
         owners = np.repeat(rows, [len(mine) for mine in right])
         same = np.concatenate(right)
-        ranked, positive = np.bincount(steps.ravel(), minlength=STEPS + 2), np.bincount(same, minlength=STEPS + 1)
+        ranked = np.bincount(steps.ravel(), minlength=STEPS + 2)
         # From here on `steps` holds coarse bins: another array of its size would take as long as counting it.
-        coarse, mine = _by_row(steps, rows[:, None], len(rows)), _by_row(same, owners, len(rows))
+        coarse, mine = _by_row(steps, rows[:, None], len(rows)), _by_row(same.copy(), owners, len(rows))
         with self._lock:
             self._ranked += ranked
-            self._positive += positive
+            np.add.at(self._positive, same, 1)
             np.add.at(self._all, self._groups[start + rows], coarse)
             np.add.at(self._same, self._groups[start + rows], mine)
 

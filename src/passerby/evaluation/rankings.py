@@ -78,7 +78,7 @@ def wrong_first_distance(query: int, distances: npt.NDArray[Any], rule: RankingR
     right, removed = rule.split(query)
     if not len(right):
         return np.inf
-    row = distances.astype(np.float64)
+    row = distances.astype(np.result_type(distances, np.float16))
     row[removed] = np.inf
     first = int(row.argmin())
     return np.inf if (right == first).any() else float(row[first])

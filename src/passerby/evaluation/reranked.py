@@ -58,12 +58,13 @@ def evaluate_reranked(
     order = np.argsort(-gain, kind="stable")
     ups = one_a_person(order[gain[order] > 0], task.queries.samples, shown)
     downs = one_a_person(order[gain[order] < 0][::-1], task.queries.samples, shown)[::-1]
-    rows = cosine_rows(task.queries.embeddings, task.gallery.embeddings)
+    queries = np.concatenate([ups, downs])
+    rows = cosine_rows(task.queries.embeddings, task.gallery.embeddings)(queries)
     changed = tuple(
         (
-            ranking_of(query, rows(query, query + 1)[0], task.rule, before.metrics, depth),
+            ranking_of(query, row, task.rule, before.metrics, depth),
             ranking_of(query, distances[query], task.rule, after.metrics, depth),
         )
-        for query in (*ups.tolist(), *downs.tolist())
+        for query, row in zip(queries.tolist(), rows, strict=True)
     )
     return Reranked(label, after, changed, int((gain > 0).sum()), int((gain < 0).sum()))

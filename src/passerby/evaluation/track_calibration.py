@@ -183,7 +183,7 @@ def _verdict(error: Interval, tracks: int, pairs: int) -> tuple[bool | None, str
             f"Too little to say whether this model works here: {tracks} tracks and {pairs} pairs of tracks seen "
             f"together; bring at least {FEWEST_TRACKS} and {FEWEST_PAIRS}, better hundreds."
         )
-    evidence = f"at best {error} of the pairs of either kind are told wrongly"
+    evidence = f"with both kinds of error equally frequent, {error} of the pairs are told wrongly"
     if error.high <= WORKS:
         return True, f"Yes, this model works here: {evidence}."
     if error.value <= WORKS:

@@ -12,6 +12,7 @@ from PIL import Image
 from passerby.errors import DataError
 from passerby.evaluation.embedding_map import embedding_map
 from passerby.evaluation.evaluate import Evaluation, evaluate, evaluate_task
+from passerby.evaluation.groups import group_error_rates
 from passerby.evaluation.open_set import open_set
 from passerby.evaluation.protocols import ranking_task
 from passerby.evaluation.report import Comparison, write_report
@@ -207,6 +208,10 @@ def test_failures_come_surest_first_with_their_probability(case: Case, tmp_path:
     )
 
 
+def labels(samples: tuple[Sample, ...]) -> dict[str, list[str]]:
+    return {"<hat>": ["red" if sample.person_id < 3 else "none" for sample in samples]}
+
+
 @pytest.fixture
 def everything(case: Case) -> dict[str, object]:
     """All that a report can show."""
@@ -216,6 +221,7 @@ def everything(case: Case) -> dict[str, object]:
     return {
         "reranked": evaluate_reranked(task, before, closer, "k-reciprocal", shown=2, depth=4),
         "open_set": open_set(task, draws=3),
+        "groups": group_error_rates(task, labels(case[1]), labels(case[3]), 0.5),
         "embedding_map": embedding_map(task),
     }
 
@@ -230,10 +236,13 @@ def test_shows_everything_at_once_and_still_loads_nothing(
         assert f"<h2>{heading}</h2>" in text
     targets = {attributes.get("id") for _, attributes in page.tags}
     links = [(attributes["href"] or "") for attributes in page.all("a")]
-    assert len(links) == 10
+    assert len(links) == 11
     assert all(link.startswith("#") and link[1:] in targets for link in links)
+    words = " ".join(page.text.split())
+    for group in everything["groups"].groups:
+        assert f"<hat>: {group.group}{group.people} {group.rank_1.value:.1%}" in words
     reranked = everything["reranked"]
-    assert f"average precision rose for {reranked.gained} and fell for {reranked.lost}" in " ".join(page.text.split())
+    assert f"average precision rose for {reranked.gained} and fell for {reranked.lost}" in words
 
 
 def test_the_map_is_reached_by_keys_and_touch_and_shows_every_picture(

@@ -133,6 +133,7 @@ def evaluate(
             },
             reranked=reranked,
             open_set=strangers,
+            groups=groups,
             embedding_map=embedding_map(task),
             calibration=calibration,
             caution=card.caution() if card else None,

@@ -13,6 +13,7 @@ from passerby.evaluation.album import Album, Searched, map_sheet
 from passerby.evaluation.charts import cmc_chart, distance_chart
 from passerby.evaluation.embedding_map import EmbeddingMap
 from passerby.evaluation.evaluate import Evaluation
+from passerby.evaluation.groups import GroupReport
 from passerby.evaluation.open_set import OpenSet
 from passerby.evaluation.report_figures import decisions, headlines, open_set_section
 from passerby.evaluation.reranked import Reranked
@@ -61,6 +62,7 @@ def write_report(
     comparison: Comparison | None = None,
     reranked: Reranked | None = None,
     open_set: OpenSet | None = None,
+    groups: GroupReport | None = None,
     embedding_map: EmbeddingMap | None = None,
     calibration: Calibration | None = None,
     caution: str | None = None,
@@ -82,6 +84,7 @@ def write_report(
         comparison: Another model on the same queries and gallery.
         reranked: The same rankings after re-ranking, shown before and after.
         open_set: How well people are found among strangers.
+        groups: Error rates by kind of person and picture.
         embedding_map: Where pictures lie on a map.
         calibration: Draws the threshold, says how often it is wrong, and whether its probabilities hold.
         caution: What the model must not be used for.
@@ -131,6 +134,7 @@ def write_report(
         "calibration": calibration,
         **decisions(models, evaluation, calibration),
         **open_set_section(open_set),
+        "groups": groups,
         "examples": _side_by_side(album, models),
         "reranked": reranked,
         "changed": [album.searched({label: before, reranked.label: after}) for before, after in reranked.changed]
@@ -166,6 +170,7 @@ def _sections(content: Mapping[str, Any]) -> dict[str, str]:
         "curves": "Curves",
         **({"decisions": "Deciding who is the same"} if decided else {}),
         **({"open-set": "People who may not be there"} if content["open_set"] else {}),
+        **({"groups": "Whom it fails more often"} if content["groups"] else {}),
         **({"re-ranked": "Before and after re-ranking"} if content["reranked"] else {}),
         "examples": "Examples",
         **({"surest": "Surest failures"} if content["failures"] else {}),

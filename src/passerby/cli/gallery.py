@@ -169,6 +169,32 @@ def erase(
     output().print(f"{done.sightings:,} sightings erased; audit line {done.audit_line}", highlight=False)
 
 
+@app.command("watch-list")
+def watch_list(
+    url: Url,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option("--add", help="Look for whom this picture shows, under the file's name; several times."),
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="Look for this name no longer; several times.")
+    ] = None,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Change and list whom a gallery looks for whose policy keeps matches only."""
+    from passerby.gallery.crops import content_of
+
+    with opened(url, purpose, case, key) as gallery:
+        for picture in add or ():
+            gallery.watch_list.add(picture.stem, content_of(picture, str(picture)))
+        for name in remove or ():
+            gallery.watch_list.remove(name)
+        for name in gallery.watch_list.names():
+            output().print(name, markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command()
 def purge(url: Url, purpose: Purpose = None, case: Case = None, key: KeyFile = None) -> None:
     """Erase what is older than the policy keeps it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WRITERS = 7_276_621  # The advisory lock that lets writers in one at a time, so that numbers appear in order.
 _PATIENCE = 30.0  # Seconds to wait for a server that has gone away.
-_TABLES = ("crops", "embeddings", "sightings", "tombstones", "audit", "settings")
+_TABLES = ("crops", "embeddings", "sightings", "tombstones", "wanted", "audit", "settings")
 
 Result = TypeVar("Result")
 

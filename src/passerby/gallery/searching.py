@@ -105,13 +105,11 @@ class Searcher:
         if len(given) != 1:
             raise GalleryError(f"expected one of image, embedding and sighting to search with, got {len(given)}")
         if asked.sighting is not None:
-            found = self._record.by_id([asked.sighting]).get(asked.sighting)
-            if found is None:
-                raise GalleryError(
-                    f"{self._record.database.place}: there is no sighting {asked.sighting!r} in the gallery"
-                )
+            found = self._record.sighting(asked.sighting)
             self._guard.check(Action.VIEW, {found.camera})
-            stored = self._record.embeddings([found.sequence], model)[found.sequence]
+            stored = self._record.embeddings([found.sequence], model).get(found.sequence)
+            if stored is None:
+                raise GalleryError(f"sighting {found.id} has no embedding any more; search again")
             return self._guard.open_embedding(found.id, *stored), found.sequence
         if asked.embedding is not None:
             vector = np.asarray(asked.embedding)

@@ -17,6 +17,8 @@ app = typer.Typer(
     name="gallery", help="Keep sightings, and forget them.", no_args_is_help=True, rich_markup_mode="rich"
 )
 
+_NAMED = 50  # Bad lines of an import that are named one by one.
+
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -300,8 +302,10 @@ def import_file(
     with opened(url, purpose, case, key, model=model, device=device, create=True) as gallery:
         done = import_lines(gallery, source)
     output().print(f"{done.added:,} added, {done.known:,} there already", highlight=False)
-    for number, reason in done.refused:
+    for number, reason in done.refused[:_NAMED]:
         note(f"{source}, line {number}: {reason}")
+    if len(done.refused) > _NAMED:
+        note(f"and {len(done.refused) - _NAMED:,} lines more")
     if done.refused:
         raise GalleryError(
             f"{source}: {len(done.refused):,} lines are not in the gallery, the first is line {done.refused[0][0]}: "

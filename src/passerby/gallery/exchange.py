@@ -172,8 +172,10 @@ def _read(text: str) -> Sighting:
         crop = None if line.crop is None else b64decode(line.crop, validate=True)
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
-        place = ".".join(map(str, problem["loc"]))
         message = problem["msg"][:1].lower() + problem["msg"][1:]
+        if not problem["loc"]:
+            message = "it is something else"
+        place = ".".join(map(str, problem["loc"])) or "expected a sighting as a JSON object"
         raise GalleryError(f"{place}: {message}") from error
     except (ValueError, RecursionError) as error:
         raise GalleryError(f"expected a sighting as a JSON object: {' '.join(str(error).split())}") from error

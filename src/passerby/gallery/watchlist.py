@@ -15,12 +15,20 @@ from passerby.gallery.guard import Guard
 from passerby.gallery.model import GalleryModel
 from passerby.gallery.record import Record
 from passerby.gallery.rows import Model
+from passerby.privacy.crypto import FieldCipher
 from passerby.privacy.roles import Action
 from passerby.retrieval.distance import cosine_distances
 from passerby.types import FloatArray, Sighting
 
 _FIELD = "watch list "
 """Before a name where an id is asked for: sealed pictures are bound to whom they show."""
+
+
+def reseal(cursor: Cursor, cipher: FieldCipher) -> None:
+    """Seal the pictures of a watch list with the newest key."""
+    for name, content in cursor.execute("SELECT name, content FROM wanted"):
+        anew = cipher.reseal(bytes(content), _FIELD + name, "crop")
+        cursor.execute("UPDATE wanted SET content = ? WHERE name = ?", (anew, name))
 
 
 class WatchList:

@@ -29,6 +29,7 @@ from passerby.gallery.creation import create_gallery
 from passerby.gallery.gallery import Gallery
 from passerby.privacy.secret import Key, Secret
 from passerby.retrieval.distance import normalise
+from passerby.retrieval.methods import reranker
 from passerby.types import FloatArray, IntArray, Sighting
 from record import record
 
@@ -100,6 +101,10 @@ def measured(
         figures["search_ms"] = timed(lambda query: gallery.search(embedding=query, top=TOP), queries, spent)
         figures["filtered_ms"] = timed(
             lambda query: gallery.search(embedding=query, top=TOP, **FILTERED), queries, spent
+        )
+        method = reranker("k-reciprocal")
+        figures["reranked_ms"] = timed(
+            lambda query: gallery.search(embedding=query, top=TOP, rerank=method), queries[:20], spent
         )
         figures["recall"] = recall(gallery, vectors, queries)
         figures["searchers"] = many_searchers(gallery, queries, spent)
@@ -260,7 +265,8 @@ def summary(figures: dict[str, Any]) -> Iterator[dict[str, str]]:
         search, filtered, several = one["search_ms"], one["filtered_ms"], one["searchers"]
         yield {
             "what": f"Gallery of {what}: top {TOP}, recall {one['recall']:.3f}",
-            "figure": f"{search['cpu_p50']:.0f} CPU ms, filtered {filtered['cpu_p50']:.0f}; "
+            "figure": f"{search['cpu_p50']:.0f} CPU ms, filtered {filtered['cpu_p50']:.0f}, "
+            f"re-ranked {one['reranked_ms']['cpu_p50']:.0f}; "
             f"of {several['searchers']} at once {several['cpu_ms_each']:.0f} CPU ms each",
             "beside": f"the bare product: {one['floor_ms']['cpu_p50']:.0f} CPU ms",
         }

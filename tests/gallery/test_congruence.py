@@ -16,6 +16,8 @@ from passerby.gallery.crops import content_of
 from passerby.gallery.gallery import Gallery
 from passerby.models.embedder import Embedder
 from passerby.privacy.receipt import ErasureReceipt
+from passerby.retrieval.distance import normalise
+from passerby.retrieval.methods import reranker
 from passerby.types import Sighting
 
 Call = Callable[[Gallery], Any]
@@ -124,6 +126,20 @@ def test_searching(three: Three, sightings: list[Sighting], name: str) -> None:
     if len(answer):
         assert 0 < answer.hits[0].probability < 1
         assert 0 < answer.hits[0].expected_false_matches < len(meant)
+
+
+def test_re_ranking_the_nearest(three: Three, embedder: Embedder, sightings: list[Sighting]) -> None:
+    method = reranker("k-reciprocal:k1=5,k2=3")
+    # Between two people, so that neighbourhoods have something to say.
+    query = normalise(embedder.embed(sightings[7].crop) + embedder.embed(sightings[22].crop))
+    plain = three(lambda gallery: gallery.search(embedding=query[0], top=24))
+    answer = three(lambda gallery: gallery.search(embedding=query[0], top=8, rerank=method))
+    vectors = np.stack([three(lambda gallery, hit=hit: gallery.get(hit.sighting.id)).embedding for hit in plain])
+    order = np.argsort(method(query, vectors)[0], kind="stable")[:8].tolist()
+    assert order != list(range(8))
+    for rank, (place, hit) in enumerate(zip(order, answer, strict=True), start=1):
+        assert hit == dataclasses.replace(plain.hits[place], rank=rank, sighting=hit.sighting)
+        assert hit.sighting.id == plain.hits[place].sighting.id
 
 
 def test_searching_with_an_embedding_or_a_sighting(

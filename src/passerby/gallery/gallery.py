@@ -32,6 +32,7 @@ from passerby.types import FloatArray, Sighting
 
 if TYPE_CHECKING:
     from passerby.data.images import ImageSource
+    from passerby.retrieval.methods import Reranker
 
 _WATCHING = 0.2  # Seconds between looks for changes.
 
@@ -106,6 +107,7 @@ class Gallery:
         top: int = 10,
         min_probability: float | None = None,
         prior: float = EVEN,
+        rerank: "Reranker | None" = None,
     ) -> Answer:
         """Find the sightings that look most like the same person, by exact comparison with all that are meant.
 
@@ -120,6 +122,8 @@ class Gallery:
             top: How many answers at most.
             min_probability: Only answers that are at least so likely to show the same person, 0 to 1.
             prior: How likely it is, before looking, that the person is among the sightings that are meant.
+            rerank: Puts the 200 nearest in another order, by their neighbourhoods, as
+                `passerby.retrieval.methods.reranker` makes it; distances and probabilities stay what they are.
 
         Raises:
             GalleryError: Not one of image, embedding and sighting is given, there is no such sighting or camera, the
@@ -133,6 +137,7 @@ class Gallery:
             top,
             min_probability,
             prior,
+            rerank,
         )
 
     def get(self, identifier: str) -> Sighting:

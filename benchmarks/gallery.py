@@ -6,6 +6,7 @@ and the choice of the nearest 50, without a gallery around it.
 Run: python benchmarks/gallery.py                          10,000 and 100,000 in both homes
      python benchmarks/gallery.py --folder 1000000         a million in a folder besides: minutes, 5 GB of disk
      python benchmarks/gallery.py --kills 200              besides, kill -9 while adding, so many times
+     python benchmarks/gallery.py --lines 1000000          besides, import so many lines of which one is bad
 """
 
 import argparse
@@ -24,6 +25,7 @@ import numpy as np
 import psutil
 
 from gallery_kills import survive_kills
+from gallery_lines import import_with_a_bad_line
 from passerby.gallery import open_gallery
 from passerby.gallery.creation import create_gallery
 from passerby.gallery.gallery import Gallery
@@ -45,12 +47,15 @@ def main() -> None:
     parser.add_argument("--folder", type=int, nargs="*", default=[], help="further sizes in a folder")
     parser.add_argument("--postgresql", type=int, nargs="*", default=[], help="further sizes in PostgreSQL")
     parser.add_argument("--kills", type=int, default=0, help="how often to kill a process that adds")
+    parser.add_argument("--lines", type=int, default=0, help="how many lines to import")
     arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="passerby-gallery-"))
     figures: dict[str, Any] = {}
     try:
         if arguments.kills:
-            figures["kills"] = survive_kills(work / "killed", arguments.kills)
+            keep(figures, "kills", survive_kills(work / "killed", arguments.kills))
+        if arguments.lines:
+            keep(figures, "import", import_with_a_bad_line(work, arguments.lines))
         for size in (10_000, 100_000):
             keep(figures, f"folder_{size}", measured(str(work / f"plain-{size}"), size))
         key = Key(bytes(range(32)))
@@ -258,6 +263,13 @@ def summary(figures: dict[str, Any]) -> Iterator[dict[str, str]]:
                 "figure": f"{one['lost']} of {one['acknowledged']:,} acknowledged sightings lost, "
                 f"{one['twice']} there twice",
                 "beside": f"{one['disagreements']} disagreements found by `gallery verify`",
+            }
+            continue
+        if name == "import":
+            yield {
+                "what": f"Import of {one['lines']:,} JSON lines into a gallery, line {one['bad_line']:,} cut short",
+                "figure": f"{one['imported']:,} imported, {one['cpu_seconds']:.0f} CPU s, {one['peak_mib']} MiB",
+                "beside": f"refused by name: line {', '.join(f'{line:,}' for line in one['refused_lines'])}",
             }
             continue
         home = "PostgreSQL" if name.startswith("postgresql") else "a folder"

@@ -207,7 +207,7 @@ class _LostError(Exception):
 
 class _PostgresCursor:
     def __init__(self, connection: "psycopg.Connection[Row]") -> None:
-        self._cursor = connection.cursor()
+        self._cursor = connection.cursor(binary=True)  # Vectors as text would cost more than comparing them.
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         self._cursor.execute(_translated(statement), values)

@@ -1,10 +1,10 @@
 """Killing a process that adds to a gallery, again and again, and counting what is lost; see gallery.py."""
 
+import itertools
 import os
 import signal
-import subprocess
-import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,31 @@ import numpy as np
 
 from passerby.gallery import open_gallery
 from passerby.gallery.consistency import verify
-
-ADDER = """
-import sys
-from datetime import UTC, datetime, timedelta
-import numpy as np
-from passerby.gallery import open_gallery
 from passerby.types import Sighting
 
-random = np.random.default_rng(int(sys.argv[2]))
-with open_gallery(sys.argv[1]) as gallery:
-    print("open", flush=True)
-    for batch in range(100_000):
-        added = gallery.add([
-            Sighting("gate", datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=place), model="m",
-                     embedding=random.normal(size=512).astype(np.float32), id=f"{sys.argv[2]}-{batch}-{place}")
-            for place in range(int(random.integers(1, 20)))
-        ])
-        print(*(f"{one.id}={one.sequence}" for one in added), flush=True)
-"""
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+AT_MOST = 20  # Sightings of one call.
+
+
+def add_until_killed(folder: Path, seed: int, pipe: int) -> None:
+    """Add batch after batch, and write what is acknowledged into a pipe."""
+    random = np.random.default_rng(seed)
+    with open_gallery(folder) as gallery:
+        for batch in itertools.count():
+            added = gallery.add(
+                [
+                    Sighting(
+                        camera="gate",
+                        time=START + timedelta(seconds=place),
+                        embedding=random.normal(size=512).astype(np.float32),
+                        model="m",
+                        id=f"{seed}-{batch}-{place}",
+                    )
+                    for place in range(int(random.integers(1, AT_MOST)))
+                ]
+            )
+            os.write(pipe, "".join(f"{one.id}={one.sequence}\n" for one in added).encode())
 
 
 def survive_kills(folder: Path, kills: int) -> dict[str, Any]:
@@ -39,15 +45,21 @@ def survive_kills(folder: Path, kills: int) -> dict[str, Any]:
     promised: dict[str, int] = {}
     lost = twice = disagreements = 0
     for attempt in range(kills):
-        command = [sys.executable, "-W", "ignore", "-c", ADDER, str(folder), str(attempt)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(float(random.uniform(0, 0.5)))
-            os.kill(process.pid, signal.SIGKILL)
-            lines = [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
-        for pair in (pair for line in lines for pair in line.split()):
-            identifier, number = pair.split("=")
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                add_until_killed(folder, attempt, writing)
+            finally:
+                os._exit(1)
+        os.close(writing)
+        time.sleep(float(random.uniform(0.05, 1)))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with os.fdopen(reading, "rb") as pipe:
+            lines = [line.decode() for line in pipe if line.endswith(b"\n")]
+        for line in lines:
+            identifier, number = line.strip().split("=")
             promised[identifier] = int(number)
         with open_gallery(folder) as gallery:
             there = {sighting.id: sighting.sequence for sighting in gallery.sightings()}

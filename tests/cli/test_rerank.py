@@ -11,7 +11,6 @@ import pytest
 from passerby import machine
 from passerby.data import Dataset
 from passerby.evaluation.evaluate import evaluate_distances
-from passerby.gallery.url import MEMORY
 from passerby.retrieval.embedding_file import load_embeddings
 from passerby.retrieval.methods import METHODS
 from passerby.retrieval.rerank import k_reciprocal
@@ -135,10 +134,3 @@ def test_embeddings_that_are_not_finite_are_refused(
     outcome = passerby("evaluate", tmp_path / "broken.npz", "--data", market, "--rerank", SMALL)
     assert outcome.code == 2
     assert "row 3 of the embeddings is not finite" in outcome.error
-
-
-def test_a_gallery_of_sightings_is_not_re_ranked(passerby: Callable[..., Any], market: Path) -> None:
-    query = sorted((market / "query").iterdir())[0]
-    outcome = passerby("search", query, "--gallery", MEMORY, "--rerank", SMALL)
-    assert outcome.code == 2
-    assert "expected a folder or an .npz to re-rank, got a gallery" in outcome.error

@@ -11,6 +11,7 @@ from passerby.errors import GalleryError, KeyringError
 from passerby.gallery import open_gallery, securing
 from passerby.gallery.access import KEYRING
 from passerby.gallery.creation import create_gallery
+from passerby.gallery.crops import encode
 from passerby.gallery.gallery import Gallery
 from passerby.privacy.crypto import FieldCipher
 from passerby.privacy.keyring import read_keyring
@@ -206,3 +207,20 @@ def test_creating_asks_for_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(KeyringError, match="at least 12 characters"):
         create_gallery(tmp_path / "g", encrypt=True, secret=Passphrase("short"))
     assert not (tmp_path / "g").exists()
+
+
+def test_the_watch_list_is_sealed_and_moves_to_a_new_key(tmp_path: Path) -> None:
+    picture = encode(np.random.default_rng(3).integers(0, 256, (64, 32, 3), dtype=np.uint8))
+    create_gallery(tmp_path / "watching", secret=KEY, encrypt=True)
+    with open_gallery(tmp_path / "watching", secret=KEY) as gallery:
+        gallery.watch_list.add("somebody", picture)
+
+        def stored() -> bytes:
+            rows = gallery.record.database.read(lambda cursor: cursor.execute("SELECT content FROM wanted"))
+            return bytes(rows[0][0])
+
+        before = stored()
+        assert picture[100:200] not in before
+        securing.renew_data_key(gallery, KEY)
+        assert stored() != before
+        assert gallery.guard.open_crop("watch list somebody", stored()) == picture

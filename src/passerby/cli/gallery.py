@@ -17,6 +17,8 @@ app = typer.Typer(
     name="gallery", help="Keep sightings, and forget them.", no_args_is_help=True, rich_markup_mode="rich"
 )
 
+_NAMED = 50  # Bad lines of an import that are named one by one.
+
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -169,6 +171,32 @@ def erase(
     output().print(f"{done.sightings:,} sightings erased; audit line {done.audit_line}", highlight=False)
 
 
+@app.command("watch-list")
+def watch_list(
+    url: Url,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option("--add", help="Look for whom this picture shows, under the file's name; several times."),
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="Look for this name no longer; several times.")
+    ] = None,
+    purpose: Purpose = None,
+    case: Case = None,
+    key: KeyFile = None,
+) -> None:
+    """Change and list whom a gallery looks for whose policy keeps matches only."""
+    from passerby.gallery.crops import content_of
+
+    with opened(url, purpose, case, key) as gallery:
+        for picture in add or ():
+            gallery.watch_list.add(picture.stem, content_of(picture, str(picture)))
+        for name in remove or ():
+            gallery.watch_list.remove(name)
+        for name in gallery.watch_list.names():
+            output().print(name, markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command()
 def purge(url: Url, purpose: Purpose = None, case: Case = None, key: KeyFile = None) -> None:
     """Erase what is older than the policy keeps it."""
@@ -274,8 +302,10 @@ def import_file(
     with opened(url, purpose, case, key, model=model, device=device, create=True) as gallery:
         done = import_lines(gallery, source)
     output().print(f"{done.added:,} added, {done.known:,} there already", highlight=False)
-    for number, reason in done.refused:
+    for number, reason in done.refused[:_NAMED]:
         note(f"{source}, line {number}: {reason}")
+    if len(done.refused) > _NAMED:
+        note(f"and {len(done.refused) - _NAMED:,} lines more")
     if done.refused:
         raise GalleryError(
             f"{source}: {len(done.refused):,} lines are not in the gallery, the first is line {done.refused[0][0]}: "

@@ -11,6 +11,7 @@ from passerby.cli.console import note, output, print_table
 if TYPE_CHECKING:
     from passerby.gallery.answers import Answer, Hit
     from passerby.gallery.gallery import Gallery
+    from passerby.retrieval.methods import Reranker
 
 
 def search_gallery(
@@ -24,6 +25,7 @@ def search_gallery(
     min_probability: float | None,
     top: int,
     prior: float,
+    rerank: "Reranker | None",
     as_json: bool,
     grid: Path | None,
 ) -> None:
@@ -41,6 +43,7 @@ def search_gallery(
         min_probability=min_probability,
         top=top,
         prior=prior,
+        rerank=rerank,
     )
     if as_json:
         output().print_json(json.dumps([_as_json(hit) for hit in answer.hits]))

@@ -80,10 +80,6 @@ def search(
     if grid is not None:
         check_drawing(grid)
     if is_gallery(gallery):
-        if method is not None:
-            raise PasserbyError(
-                f"{gallery}: expected a folder or an .npz to re-rank, got a gallery; leave out --rerank"
-            )
         with opened(gallery, purpose, case, key, model=model, device=device) as there:
             search_gallery(
                 there,
@@ -95,6 +91,7 @@ def search(
                 min_probability=min_probability,
                 top=top,
                 prior=prior,
+                rerank=method,
                 as_json=as_json,
                 grid=grid,
             )

@@ -136,5 +136,6 @@ _COLUMNS = {
     "crops": ("number", "content"),
     "embeddings": ("number", "model", "vector", "sealed"),
     "tombstones": ("sequence", "number"),
+    "wanted": ("name", "content"),
     "audit": ("number", "line"),
 }

@@ -3,7 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from passerby.atomic import atomic_path
 from passerby.errors import GalleryError, MachineError, PasserbyError
 from passerby.gallery.filter import Filter
 from passerby.gallery.gallery import Gallery
+from passerby.gallery.reading import completed
 from passerby.privacy.roles import Action
 from passerby.types import AttributeValue, Sighting
 
@@ -129,20 +130,8 @@ def _added(gallery: Gallery, batch: list[tuple[int, Sighting]], refused: list[tu
 
 def _complete(gallery: Gallery, wanted: Filter, with_crops: bool) -> Iterator[Sighting]:
     """Sightings with embeddings and, where wanted, crops, as the role is shown them."""
-    model = gallery.record.model()
     for page in gallery.record.pages(wanted):
-        numbers = [sighting.sequence for sighting in page]
-        crops = gallery.record.crops(numbers) if with_crops else {}
-        embeddings = gallery.record.embeddings(numbers, model) if model else {}
-        for sighting in page:
-            crop, lies = crops.get(sighting.sequence), embeddings.get(sighting.sequence)
-            if crop is not None:
-                sighting = replace(sighting, crop=gallery.guard.open_crop(sighting.id, crop))
-            if lies is not None and model is not None:
-                concealed = gallery.guard.open_embedding(sighting.id, *lies)
-                vector = gallery.guard.reveal(concealed[None])[0]
-                sighting = replace(sighting, embedding=vector, model=model.identity)
-            yield gallery.guard.show(sighting)
+        yield from completed(gallery.record, gallery.guard, page, with_crops=with_crops)
 
 
 def _as_line(sighting: Sighting) -> dict[str, Any]:
@@ -183,8 +172,10 @@ def _read(text: str) -> Sighting:
         crop = None if line.crop is None else b64decode(line.crop, validate=True)
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
-        place = ".".join(map(str, problem["loc"]))
         message = problem["msg"][:1].lower() + problem["msg"][1:]
+        if not problem["loc"]:
+            message = "it is something else"
+        place = ".".join(map(str, problem["loc"])) or "expected a sighting as a JSON object"
         raise GalleryError(f"{place}: {message}") from error
     except (ValueError, RecursionError) as error:
         raise GalleryError(f"expected a sighting as a JSON object: {' '.join(str(error).split())}") from error

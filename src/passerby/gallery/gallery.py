@@ -15,19 +15,15 @@ from passerby.gallery.database import Cursor
 from passerby.gallery.filter import Filter
 from passerby.gallery.guard import Guard
 from passerby.gallery.mirror import Mirror
-from passerby.gallery.model import GalleryModel, other_model
+from passerby.gallery.model import GalleryModel
+from passerby.gallery.reading import completed
 from passerby.gallery.record import Record
 from passerby.gallery.rows import (
-    Model,
-    active_model,
     insert_camera,
-    insert_model,
-    insert_sightings,
-    read_setting,
     set_person,
-    write_setting,
 )
 from passerby.gallery.searching import Asked, Searcher
+from passerby.gallery.watchlist import WatchList
 from passerby.privacy.audit import AuditHead, AuditReport
 from passerby.privacy.receipt import ErasureKind, ErasureReceipt
 from passerby.privacy.roles import Action
@@ -36,6 +32,7 @@ from passerby.types import FloatArray, Sighting
 
 if TYPE_CHECKING:
     from passerby.data.images import ImageSource
+    from passerby.retrieval.methods import Reranker
 
 _WATCHING = 0.2  # Seconds between looks for changes.
 
@@ -45,12 +42,19 @@ class Gallery:
 
     Any number of threads may use it, and any number of processes may have the same gallery open. Close it, or use it
     in a `with` statement.
+
+    Attributes:
+        record: What keeps the sightings.
+        guard: What is allowed and shown, and what is put on record.
+        model: What embeds pictures.
+        watch_list: Whom it looks for, where its policy keeps nothing of anybody else.
     """
 
     def __init__(self, record: Record, guard: Guard, model: GalleryModel) -> None:
         self.record = record
         self.guard = guard
         self.model = model
+        self.watch_list = WatchList(record, guard, model)
         self._searcher = Searcher(record, guard, model)
 
     def __enter__(self) -> Self:
@@ -88,26 +92,7 @@ class Gallery:
         self.guard.check(Action.ADD, {sighting.camera for sighting in asked})
         if not asked:
             return []
-        batch = intake.settle(asked, self.record.cameras(), self.model, self.record.model())
-        kept = [sighting for sighting in batch.sightings if self.guard.kept(sighting.camera) is not None]
-        stored = intake.seal(kept, self.guard, self.record) if kept else []
-
-        def write(cursor: Cursor) -> tuple[dict[str, int], int]:
-            before = int(read_setting(cursor, "sequence") or 0)
-            model = self._bind_model(cursor, batch)
-            for camera in {sighting.camera for sighting in kept}:
-                if not cursor.execute("SELECT 1 FROM cameras WHERE name = ?", (camera,)):
-                    insert_camera(cursor, Camera(camera))
-            numbers = insert_sightings(cursor, stored, model)
-            added = int(read_setting(cursor, "sequence") or 0) - before
-            self.guard.note(cursor, Action.ADD, {"asked": len(asked), "added": added})
-            return numbers, before
-
-        numbers, before = self.record.database.write(write)
-        return [
-            Acknowledgement(sighting.id, number := numbers.get(sighting.id, 0), new=number > before)
-            for sighting in batch.sightings
-        ]
+        return intake.take_in(self.record, self.guard, self.model, self.watch_list, asked)
 
     def search(
         self,
@@ -122,6 +107,7 @@ class Gallery:
         top: int = 10,
         min_probability: float | None = None,
         prior: float = EVEN,
+        rerank: "Reranker | None" = None,
     ) -> Answer:
         """Find the sightings that look most like the same person, by exact comparison with all that are meant.
 
@@ -136,6 +122,8 @@ class Gallery:
             top: How many answers at most.
             min_probability: Only answers that are at least so likely to show the same person, 0 to 1.
             prior: How likely it is, before looking, that the person is among the sightings that are meant.
+            rerank: Puts the 200 nearest in another order, by their neighbourhoods, as
+                `passerby.retrieval.methods.reranker` makes it; distances and probabilities stay what they are.
 
         Raises:
             GalleryError: Not one of image, embedding and sighting is given, there is no such sighting or camera, the
@@ -149,6 +137,7 @@ class Gallery:
             top,
             min_probability,
             prior,
+            rerank,
         )
 
     def get(self, identifier: str) -> Sighting:
@@ -157,19 +146,11 @@ class Gallery:
         Raises:
             GalleryError: There is none of that id.
         """
-        found = self._one(identifier)
+        found = self.record.sighting(identifier)
         self.guard.check(Action.VIEW, {found.camera})
-        model = self.record.model()
-        content = self.record.crops([found.sequence]).get(found.sequence)
-        lies = self.record.embeddings([found.sequence], model).get(found.sequence) if model else None
-        if content is not None:
-            found = replace(found, crop=self.guard.open_crop(found.id, content))
-        if lies is not None and model is not None:
-            concealed = self.guard.open_embedding(found.id, *lies)
-            found = replace(found, embedding=self.guard.reveal(concealed[None])[0], model=model.identity)
-        number = found.sequence
-        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.VIEW, {}, [number]))
-        return self.guard.show(found)
+        (whole,) = completed(self.record, self.guard, [found])
+        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.VIEW, {}, [found.sequence]))
+        return whole
 
     def sightings(
         self,
@@ -217,7 +198,7 @@ class Gallery:
         Raises:
             GalleryError: There is none of one of the ids; then none is erased.
         """
-        found = [self._one(identifier) for identifier in dict.fromkeys(identifiers)]
+        found = [self.record.sighting(identifier) for identifier in dict.fromkeys(identifiers)]
         self.guard.check(Action.DELETE, {sighting.camera for sighting in found})
         numbers = [sighting.sequence for sighting in found]
         return self._erase(numbers, "sightings", Action.DELETE)
@@ -274,7 +255,7 @@ class Gallery:
         Raises:
             GalleryError: There is none of one of the ids; then none is changed.
         """
-        found = [self._one(identifier) for identifier in dict.fromkeys(identifiers)]
+        found = [self.record.sighting(identifier) for identifier in dict.fromkeys(identifiers)]
         self.guard.check(Action.LABEL, {sighting.camera for sighting in found})
 
         def write(cursor: Cursor) -> None:
@@ -355,21 +336,5 @@ class Gallery:
         if index is not None:
             index.save()
 
-    def _one(self, identifier: str) -> Sighting:
-        found = self.record.by_id([identifier]).get(identifier)
-        if found is None:
-            raise GalleryError(f"{self.record.database.place}: there is no sighting {identifier!r} in the gallery")
-        return found
-
     def _erase(self, numbers: Sequence[int], kind: ErasureKind, action: Action) -> ErasureReceipt:
         return retention.erase(self.record, self.guard, self._searcher.mirror, numbers, kind=kind, action=action)
-
-    def _bind_model(self, cursor: Cursor, batch: intake.Batch) -> Model:
-        """The gallery's model, which is the first batch's."""
-        bound = active_model(cursor)
-        if bound is None:
-            bound = insert_model(cursor, batch.identity, batch.dimension, batch.source)
-            write_setting(cursor, "model", bound.identity)
-        if bound.identity != batch.identity:  # Somebody else was first, or the gallery has moved to another model.
-            raise other_model(bound.identity, batch.identity)
-        return bound

@@ -11,15 +11,29 @@ import numpy as np
 
 from passerby.errors import DataError, GalleryError
 from passerby.gallery import crops
+from passerby.gallery.answers import Acknowledgement
 from passerby.gallery.clock import Camera, to_microseconds
+from passerby.gallery.database import Cursor
 from passerby.gallery.guard import Guard
 from passerby.gallery.model import GalleryModel, other_model
 from passerby.gallery.record import Record
-from passerby.gallery.rows import Model, Stored
+from passerby.gallery.rows import (
+    Model,
+    Stored,
+    active_model,
+    insert_camera,
+    insert_model,
+    insert_sightings,
+    read_setting,
+    write_setting,
+)
+from passerby.gallery.watchlist import WatchList
+from passerby.privacy.roles import Action
 from passerby.retrieval.distance import normalise
 from passerby.types import FloatArray, Sighting
 
 _LONGEST = 200  # Characters of a name.
+_UNIT = 1e-6  # How far the square of a length may be from 1.
 _MOST_ATTRIBUTES = 10_000  # Characters as JSON.
 
 
@@ -74,6 +88,32 @@ def settle(
         raise DataError(f"expected embeddings of {expected} numbers, got {max(dimensions - {expected})}")
     whole = tuple(replace(s, id=s.id or content_id(s), model=identity) for s in checked)
     return Batch(whole, identity, expected, source)
+
+
+def take_in(
+    record: Record, guard: Guard, model: GalleryModel, watch_list: WatchList, sightings: Sequence[Sighting]
+) -> list[Acknowledgement]:
+    """Add sightings that somebody may add; see `Gallery.add`."""
+    batch = settle(sightings, record.cameras(), model, record.model())
+    kept = watch_list.kept(batch.sightings, record.model())
+    stored = seal(kept, guard, record) if kept else []
+
+    def write(cursor: Cursor) -> tuple[dict[str, int], int]:
+        before = int(read_setting(cursor, "sequence") or 0)
+        bound = _bind(cursor, batch)
+        for camera in {sighting.camera for sighting in kept}:
+            if not cursor.execute("SELECT 1 FROM cameras WHERE name = ?", (camera,)):
+                insert_camera(cursor, Camera(camera))
+        numbers = insert_sightings(cursor, stored, bound)
+        added = int(read_setting(cursor, "sequence") or 0) - before
+        guard.note(cursor, Action.ADD, {"asked": len(sightings), "added": added})
+        return numbers, before
+
+    numbers, before = record.database.write(write)
+    return [
+        Acknowledgement(sighting.id, number := numbers.get(sighting.id, 0), new=number > before)
+        for sighting in batch.sightings
+    ]
 
 
 def seal(batch: Sequence[Sighting], guard: Guard, record: Record) -> list[Stored]:
@@ -168,12 +208,26 @@ def _unit(embedding: FloatArray, name: str) -> FloatArray:
         raise DataError(
             f"{name}: expected an embedding (D,) of real numbers, got {embedding.dtype} {embedding.shape}"
         )
+    single = embedding.astype(np.float32, copy=False)
+    if abs(float(np.dot(single.astype(np.float64), single)) - 1) < _UNIT:
+        return single  # Not rounded again, so that what is exported and imported stays the same to the last bit.
     try:
         unit: FloatArray = normalise(embedding[None])[0]
         return unit
     except DataError as error:
         what = "not finite" if "not finite" in str(error) else "all zeros"
         raise DataError(f"{name}: expected a finite embedding with a direction, got one that is {what}") from error
+
+
+def _bind(cursor: Cursor, batch: Batch) -> Model:
+    """The gallery's model, which is the first batch's."""
+    bound = active_model(cursor)
+    if bound is None:
+        bound = insert_model(cursor, batch.identity, batch.dimension, batch.source)
+        write_setting(cursor, "model", bound.identity)
+    if bound.identity != batch.identity:  # Somebody else was first, or the gallery has moved to another model.
+        raise other_model(bound.identity, batch.identity)
+    return bound
 
 
 def _one_identity(identities: set[str | None], stored: Model | None) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WRITERS = 7_276_621  # The advisory lock that lets writers in one at a time, so that numbers appear in order.
 _PATIENCE = 30.0  # Seconds to wait for a server that has gone away.
-_TABLES = ("crops", "embeddings", "sightings", "tombstones", "audit", "settings")
+_TABLES = ("crops", "embeddings", "sightings", "tombstones", "wanted", "audit", "settings")
 
 Result = TypeVar("Result")
 
@@ -207,7 +207,7 @@ class _LostError(Exception):
 
 class _PostgresCursor:
     def __init__(self, connection: "psycopg.Connection[Row]") -> None:
-        self._cursor = connection.cursor()
+        self._cursor = connection.cursor(binary=True)  # Vectors as text would cost more than comparing them.
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         self._cursor.execute(_translated(statement), values)

@@ -145,6 +145,17 @@ class Record:
         """Sightings by their ids, without picture and embedding; those that are gone are left out."""
         return {sighting.id: sighting for sighting in self._select("s.id", identifiers)}
 
+    def sighting(self, identifier: str) -> Sighting:
+        """The sighting of that id, without picture and embedding.
+
+        Raises:
+            GalleryError: There is none.
+        """
+        found = self.by_id([identifier]).get(identifier)
+        if found is None:
+            raise GalleryError(f"{self.database.place}: there is no sighting {identifier!r} in the gallery")
+        return found
+
     def pages(self, wanted: Filter) -> Iterator[list[Sighting]]:
         """All sightings that are meant, in the order in which they were added, page by page."""
         condition, values = wanted.condition()

@@ -9,7 +9,7 @@ from passerby.gallery.database import Cursor, Database, Dialect
 
 VERSION = 1
 
-TABLES = ("settings", "models", "cameras", "sightings", "crops", "embeddings", "tombstones", "audit")
+TABLES = ("settings", "models", "cameras", "sightings", "crops", "embeddings", "tombstones", "wanted", "audit")
 """What a backup copies, in the order in which the tables refer to one another."""
 
 _TABLES = """
@@ -32,6 +32,7 @@ CREATE TABLE embeddings (
 ) {inline};
 CREATE UNIQUE INDEX embeddings_of_sighting ON embeddings (number, model);
 CREATE TABLE tombstones (sequence {key}, number BIGINT NOT NULL);
+CREATE TABLE wanted (name TEXT PRIMARY KEY, content {blob} NOT NULL);
 CREATE TABLE readers (name TEXT PRIMARY KEY, sequence BIGINT NOT NULL);
 CREATE TABLE audit (number {key}, line TEXT NOT NULL);
 """

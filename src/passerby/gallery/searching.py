@@ -23,6 +23,9 @@ from passerby.types import FloatArray, Sighting
 
 if TYPE_CHECKING:
     from passerby.data.images import ImageSource
+    from passerby.retrieval.methods import Reranker
+
+_RERANKED = 200  # How many of the nearest are put in another order.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +59,15 @@ class Searcher:
         if self.mirror is not None:
             self.mirror.close()
 
-    def search(self, asked: Asked, wanted: Filter, top: int, min_probability: float | None, prior: float) -> Answer:
+    def search(
+        self,
+        asked: Asked,
+        wanted: Filter,
+        top: int,
+        min_probability: float | None,
+        prior: float,
+        rerank: "Reranker | None",
+    ) -> Answer:
         """Find the nearest sightings; see `Gallery.search`."""
         if top < 1:
             raise GalleryError(f"expected to look for at least 1 sighting, got {top}")
@@ -66,11 +77,14 @@ class Searcher:
             raise GalleryError(f"{self._record.database.place}: the gallery is empty; add sightings first")
         query, itself = self._query(asked, model)
         # One more, in place of the sighting that is asked with.
+        nearest = top if rerank is None else max(top, _RERANKED)
         distances, numbers, compared = self._finder().find(
-            query, replace(wanted, cameras=allowed), top + (itself is not None)
+            query, replace(wanted, cameras=allowed), nearest + (itself is not None)
         )
-        found = [(n, d) for n, d in zip(numbers.tolist(), distances.tolist(), strict=True) if n != itself][:top]
+        found = [(n, d) for n, d in zip(numbers.tolist(), distances.tolist(), strict=True) if n != itself][:nearest]
         answer = self._answer(found, compared - (len(found) < len(numbers) and itself in numbers), model, prior)
+        if rerank is not None:
+            answer = replace(answer, hits=self._reranked(answer.hits, query, model, rerank)[:top])
         if min_probability is not None:
             if answer.uncalibrated:
                 raise GalleryError(f"expected a calibrated model to tell probabilities; {answer.uncalibrated}")
@@ -105,13 +119,11 @@ class Searcher:
         if len(given) != 1:
             raise GalleryError(f"expected one of image, embedding and sighting to search with, got {len(given)}")
         if asked.sighting is not None:
-            found = self._record.by_id([asked.sighting]).get(asked.sighting)
-            if found is None:
-                raise GalleryError(
-                    f"{self._record.database.place}: there is no sighting {asked.sighting!r} in the gallery"
-                )
+            found = self._record.sighting(asked.sighting)
             self._guard.check(Action.VIEW, {found.camera})
-            stored = self._record.embeddings([found.sequence], model)[found.sequence]
+            stored = self._record.embeddings([found.sequence], model).get(found.sequence)
+            if stored is None:
+                raise GalleryError(f"sighting {found.id} has no embedding any more; search again")
             return self._guard.open_embedding(found.id, *stored), found.sequence
         if asked.embedding is not None:
             vector = np.asarray(asked.embedding)
@@ -143,6 +155,18 @@ class Searcher:
             for place, (number, distance) in enumerate(found)
         )
         return Answer(hits, compared, odds.no_match if odds else None, why_not)
+
+    def _reranked(
+        self, hits: tuple[Hit, ...], query: FloatArray, model: Model, rerank: "Reranker"
+    ) -> tuple[Hit, ...]:
+        """The nearest in the order that a method of re-ranking gives them among themselves."""
+        stored = self._record.embeddings([hit.sighting.sequence for hit in hits], model)
+        there = [hit for hit in hits if hit.sighting.sequence in stored]
+        if not there:
+            return ()
+        vectors = [self._guard.open_embedding(hit.sighting.id, *stored[hit.sighting.sequence]) for hit in there]
+        order = np.argsort(rerank(query[None], np.stack(vectors))[0], kind="stable").tolist()
+        return tuple(replace(there[place], rank=rank) for rank, place in enumerate(order, start=1))
 
     def _shown(self, sighting: Sighting) -> Sighting:
         return self._guard.show(sighting)

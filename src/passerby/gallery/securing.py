@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from passerby.errors import GalleryError
+from passerby.gallery import watchlist
 from passerby.gallery.access import KEYRING, POLICY
 from passerby.gallery.database import Cursor
 from passerby.gallery.gallery import Gallery
@@ -178,6 +179,7 @@ def _finish(cursor: Cursor, *, gallery: Gallery, cipher: FieldCipher) -> bool:
     """Drop the old keys, if nothing is sealed with them any more."""
     if any(_stale(cursor, table=table, cipher=cipher) for table in _SEALED):
         return False
+    watchlist.reseal(cursor, cipher)
     gallery.guard.note(cursor, Action.CONFIGURE, {"data_key": "renewed"})
     write_setting(cursor, KEYRING, _keyring(gallery, cursor).without_old_keys("data").to_json())
     return True

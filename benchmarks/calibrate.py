@@ -55,7 +55,7 @@ def main() -> None:
             "sorting_ratio_of_medians": round(ratio, 2),
             "summary": [
                 {
-                    "what": f"Threshold for FAR ≤ {MAX_FAR:g}, probabilities tested on held-out people and intervals, "
+                    "what": f"Threshold for FAR ≤ {MAX_FAR:g}, probabilities tested on held-out people, intervals, "
                     f"on {pairs:,} pairs, their distances included",
                     "figure": f"{times['passerby'].median:.1f} CPU s, {peak:,.0f} MiB",
                     "beside": "a threshold alone, by holding and sorting all distances: "

@@ -328,11 +328,37 @@ def test_models_are_listed_and_shown(
     assert shown.code == 0
     assert load_bundle(model).identity in shown.out
     assert "must not be used for" in shown.out
+    assert "FRR" not in shown.out
     (model / "card.json").write_text("{}")
     damaged = passerby("models")
     assert damaged.code == 0
     assert "damaged" in damaged.out
     assert "card.json" in damaged.err
+
+
+def test_error_rates_by_kind_of_person_are_shown(
+    passerby: Callable[..., Any], untrained: Bundle, tmp_path: Path
+) -> None:
+    rate = {"value": 0.25, "low": 0.125, "high": 0.5, "confidence": 0.95}
+    group = {"attribute": "skin_tone", "group": "dark", "people": 12, "queries": 24, "rank_1": rate}
+    rates = {"false_reject_rate": rate, "false_accept_rate": None, "false_accept_rate_within": None}
+    difference = "skin_tone: rank-1 is 75.0% (light, 40 people) against 25.0% (dark, 12 people)."
+    content = {
+        "source": "52 synthetic test people of unseen",
+        "threshold": 0.3,
+        "groups": [group | rates],
+        "differences": [difference],
+    }
+    card, size, place = untrained.card, untrained.preprocessing, tmp_path / "measured"
+    bundle = save_bundle(place, untrained.load_network(), size, card, groups=content)
+    shown = passerby("models", "show", bundle.path)
+    assert shown.code == 0, shown.err
+    assert "of 52 synthetic test people of unseen at the distance 0.3000" in shown.err
+    row = next(line for line in shown.out.splitlines() if line.startswith("skin_tone  "))
+    assert row.split() == ["skin_tone", "dark", "12", *(2 * ["25.0%", "[12.5,", "50.0]"])]
+    assert difference in shown.out
+    save_bundle(place, untrained.load_network(), size, card, groups={"groups": 3}, replace=True)
+    assert "expected error rates by group" in passerby("models", "show", bundle.path).error
 
 
 def test_importing_a_checkpoint(

@@ -43,7 +43,9 @@ def test_the_demo_ends_with_everything_that_it_promises(demo: TrainingDemoResult
 
 def test_training_shows(demo: TrainingDemoResult, said: list[str]) -> None:
     before, after = demo.untrained.metrics, demo.trained.metrics
-    losses = [float(row["loss"]) for row in csv.DictReader((demo.folder / "training" / "log.csv").open(encoding="utf-8"))]
+    losses = [
+        float(row["loss"]) for row in csv.DictReader((demo.folder / "training" / "log.csv").open(encoding="utf-8"))
+    ]
     assert losses[-1] < 0.9 * losses[0], losses  # so few epochs on so few people need not help with others yet
     assert after.mean_ap != before.mean_ap
     assert after.queries == before.queries == 28  # 7 people by 4 cameras

@@ -120,6 +120,20 @@ def test_every_attribute_is_read_from_the_truth(drawn: tuple[Path, list[Sample]]
     assert all(len(set(column)) >= 1 and all(column) for column in found.values())
 
 
+def test_a_dress_without_anything_below_has_no_lower_colour(tmp_path: Path) -> None:
+    line = {"file": "a.jpg", "attributes": {"bag": None, "lower": {"kind": "none", "colour": None}}}
+    (tmp_path / "truth.jsonl").write_text(json.dumps(line))
+    found = truth_labels(tmp_path, [Sample(tmp_path / "a.jpg", 1)], ["lower", "lower_colour", "bag"])
+    assert found == {"lower": ["none"], "lower_colour": ["none"], "bag": ["none"]}
+
+
+def test_a_report_comes_back_from_json(task: RankingTask) -> None:
+    found = report(task)
+    assert GroupReport.from_dict(json.loads(json.dumps(found.to_dict()))).to_dict() == found.to_dict()
+    with pytest.raises(DataError, match=r"expected error rates by group, got others .groups field required"):
+        GroupReport.from_dict({"threshold": 0.5, "differences": []})
+
+
 def test_lists_and_truths_that_do_not_fit_are_refused(drawn: tuple[Path, list[Sample]], tmp_path: Path) -> None:
     assert require_attributes("bag, camera,bag") == ("bag", "camera")
     for names, got in (("bag,mood", "'mood'"), (",", "'none'")):

@@ -31,6 +31,7 @@ CALIBRATION = Calibration(
     source="5 people of «Straße 7»",
 )
 FIGURES = {"market": {"rank_1": 0.1 + 0.2, "mean_ap": 1e-17, "queries": 3}}
+GROUPS = {"source": "5 people", "threshold": 0.3, "groups": [], "differences": ["bag: FRR is 9.0% against 1.0%."]}
 SMALL = Preprocessing(height=32, width=16)
 
 
@@ -42,7 +43,7 @@ def network() -> ReidNetwork:
 
 @pytest.fixture
 def bundle(network: ReidNetwork, model_card: ModelCard, tmp_path: Path) -> Bundle:
-    return save_bundle(tmp_path / "model", network, SMALL, model_card, FIGURES, CALIBRATION)
+    return save_bundle(tmp_path / "model", network, SMALL, model_card, FIGURES, CALIBRATION, groups=GROUPS)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -54,6 +55,7 @@ def test_everything_comes_back(bundle: Bundle, network: ReidNetwork, model_card:
     assert loaded == bundle
     assert (loaded.architecture, loaded.preprocessing) == (network.architecture, SMALL)
     assert (loaded.card, loaded.figures, loaded.calibration) == (model_card, FIGURES, CALIBRATION)
+    assert loaded.groups == GROUPS
     assert loaded.precision == "fp32"
     weights, expected = loaded.load_network().state_dict(), network.state_dict()
     assert weights.keys() == expected.keys()
@@ -63,7 +65,8 @@ def test_everything_comes_back(bundle: Bundle, network: ReidNetwork, model_card:
 
 
 def test_the_same_model_gives_the_same_bytes_wherever_it_lies(bundle: Bundle, network: ReidNetwork) -> None:
-    again = save_bundle(bundle.path.parent / "again", network, SMALL, bundle.card, FIGURES, CALIBRATION)
+    place = bundle.path.parent / "again"
+    again = save_bundle(place, network, SMALL, bundle.card, FIGURES, CALIBRATION, groups=GROUPS)
     assert contents(again.path) == contents(bundle.path)
     shutil.move(again.path, again.path.parent / "moved")
     assert load_bundle(again.path.parent / "moved").identity == bundle.identity
@@ -112,7 +115,7 @@ def test_the_identity_changes_with_every_weight_and_with_the_preprocessing(
     assert len(identities) == 9
 
 
-@pytest.mark.parametrize("name", ["bundle.json", "card.json", "figures.json", "calibration.json"])
+@pytest.mark.parametrize("name", ["bundle.json", "card.json", "figures.json", "groups.json", "calibration.json"])
 def test_every_changed_byte_of_a_json_file_is_noticed(bundle: Bundle, name: str) -> None:
     file = bundle.path / name
     whole = file.read_bytes()
@@ -164,11 +167,12 @@ def test_missing_files_are_named(bundle: Bundle, name: str) -> None:
         load_bundle(bundle.path)
 
 
-def test_figures_and_calibration_may_be_missing(bundle: Bundle) -> None:
+def test_everything_measured_may_be_missing(bundle: Bundle) -> None:
     (bundle.path / "figures.json").unlink()
+    (bundle.path / "groups.json").unlink()
     (bundle.path / "calibration.json").unlink()
     loaded = load_bundle(bundle.path)
-    assert (loaded.figures, loaded.calibration) == ({}, None)
+    assert (loaded.figures, loaded.groups, loaded.calibration) == ({}, None, None)
 
 
 def test_what_is_no_bundle_is_named(tmp_path: Path) -> None:
@@ -178,12 +182,12 @@ def test_what_is_no_bundle_is_named(tmp_path: Path) -> None:
             load_bundle(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["card.json", "figures.json", "calibration.json"])
+@pytest.mark.parametrize("name", ["card.json", "figures.json", "groups.json", "calibration.json"])
 def test_another_models_companions_are_refused(
     bundle: Bundle, model_card: ModelCard, name: str, tmp_path: Path
 ) -> None:
     other = ReidNetwork(Architecture(backbone="resnet18", width=0.03))
-    foreign = save_bundle(tmp_path / "other", other, SMALL, model_card, FIGURES, CALIBRATION)
+    foreign = save_bundle(tmp_path / "other", other, SMALL, model_card, FIGURES, CALIBRATION, groups=GROUPS)
     shutil.copy(foreign.path / name, bundle.path / name)
     with pytest.raises(BundleError, match=rf"{name}: it speaks of model {foreign.identity[:12]}"):
         load_bundle(bundle.path)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from passerby.cli.console import note, output, print_fields, print_table, progress_bar
+from passerby.cli.console import note, print_fields, progress_bar
+from passerby.cli.groups import print_groups
 from passerby.cli.options import (
     CameraPattern,
     DataPath,
@@ -20,9 +21,7 @@ from passerby.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from passerby.evaluation.bootstrap import Interval
     from passerby.evaluation.evaluate import Evaluation
-    from passerby.evaluation.groups import GroupReport
     from passerby.evaluation.open_set import OpenSet
 
 PANEL = "Measure"
@@ -105,7 +104,7 @@ def evaluate(
     if strangers is not None:
         print_fields(_open_set_fields(strangers))
     if groups is not None:
-        _print_groups(groups)
+        print_groups(groups)
     warnings = cautions(embedder, dataset) if embedder else []
     for sentence in (evaluation.rule, *warnings):
         note(sentence)
@@ -176,36 +175,6 @@ def _open_set_fields(found: "OpenSet") -> dict[str, str]:
     strangers = f"{found.enrolled:,} enrolled, {found.strangers:,} strangers, drawn {found.draws} times"
     more = f"; {found.without_mate:,} queries have no right answer anyway" if found.without_mate else ""
     return {"open set": strangers + more, **rows}
-
-
-def _print_groups(groups: "GroupReport") -> None:
-    note(f"error rates at the distance {groups.threshold:.4f}, by the group of the query, intervals over its people")
-    columns = ("attribute", "group", "people", "rank-1", "FRR", "FAR", "FAR among themselves")
-    rows = [
-        (
-            group.attribute,
-            group.group,
-            f"{group.people:,}",
-            *(
-                "" if interval is None else _rate(interval, digits)
-                for interval, digits in (
-                    (group.rank_1, 1),
-                    (group.false_reject_rate, 1),
-                    (group.false_accept_rate, 2),
-                    (group.false_accept_rate_within, 2),
-                )
-            ),
-        )
-        for group in groups.groups
-    ]
-    print_table(columns, rows, numbers=columns[2:])
-    for sentence in groups.differences or ("No large difference between groups of ten people or more.",):
-        output().print(sentence, markup=False, highlight=False)
-
-
-def _rate(interval: "Interval", digits: int) -> str:
-    low, high = 100 * interval.low, 100 * interval.high
-    return f"{interval.value:.{digits}%} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _share(interval: Mapping[str, float]) -> str:

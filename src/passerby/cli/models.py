@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from passerby.cli.console import note, print_fields, print_table
+from passerby.cli.groups import print_groups
 
 app = typer.Typer(name="models", help="List and import models.", invoke_without_command=True, rich_markup_mode="rich")
 
@@ -73,12 +74,14 @@ def import_model(
 
 @app.command()
 def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model.")]) -> None:
-    """Print everything that is known of a model: card, figures, calibration."""
+    """Print everything that is known of a model: card, figures, calibration, error rates by kind of person."""
+    from passerby.evaluation.groups import GroupReport
     from passerby.models.bundle import load_bundle
     from passerby.models.store import find_bundle
 
     bundle = load_bundle(find_bundle(model))
     card, calibration = bundle.card, bundle.calibration
+    groups = None if bundle.groups is None else GroupReport.from_dict(bundle.groups)
     print_fields(
         {
             "name": card.name,
@@ -101,6 +104,8 @@ def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model."
             "must not be used for": "\n".join(card.not_for),
         }
     )
+    if groups is not None:
+        print_groups(groups)
 
 
 def _provenance_line(provenance: Mapping[str, Any]) -> str:

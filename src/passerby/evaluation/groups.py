@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
 
 from passerby.errors import DataError
 from passerby.evaluation.blocks import cosine_rows, for_each_block
@@ -75,19 +76,36 @@ class GroupReport:
         threshold: The cosine distance up to which pairs are accepted.
         groups: By attribute, then in the order of the groups' names, numbers in them by size.
         differences: Large differences between groups of one attribute, a sentence each.
+        source: Whose pictures these are, in words; empty where nobody said.
     """
 
     threshold: float
     groups: tuple[GroupErrors, ...]
     differences: tuple[str, ...]
+    source: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as JSON takes them."""
         return {
+            "source": self.source,
             "threshold": self.threshold,
             "groups": [group.to_dict() for group in self.groups],
             "differences": list(self.differences),
         }
+
+    @staticmethod
+    def from_dict(content: Mapping[str, Any]) -> "GroupReport":
+        """Give the report that `to_dict` wrote.
+
+        Raises:
+            DataError: The content is not such a report.
+        """
+        try:
+            return TypeAdapter(GroupReport).validate_python(content)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            what = f"{'.'.join(map(str, problem['loc']))} {problem['msg']}".strip().lower()
+            raise DataError(f"expected error rates by group, got others ({what}); measure them again") from error
 
 
 def group_error_rates(

@@ -1,6 +1,7 @@
 """Evaluating and calibrating a model, or anybody's embeddings, on a data set."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -215,7 +216,9 @@ def group_errors_of(
     else:
         raise CalibrationError("expected a calibration, whose threshold tells errors from right answers, got none")
     labels = [truth_labels(dataset.root, side.samples, attributes) for side in (task.queries, task.gallery)]
-    return group_error_rates(task, labels[0], labels[1], threshold)
+    asking = len(np.unique(task.queries.column("person_id")))
+    source = f"{asking} synthetic test people of {dataset.name}"
+    return replace(group_error_rates(task, labels[0], labels[1], threshold), source=source)
 
 
 def cautions(embedder: Embedder, dataset: Dataset) -> list[str]:

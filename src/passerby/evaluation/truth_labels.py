@@ -40,6 +40,11 @@ def _light(truth: Truth) -> str:
     return "outdoors, sun" if light["sun"] * light["on_person"] > light["sky"] else "outdoors, shade"
 
 
+def _named(worn: Truth | None, key: str) -> str:
+    """What is said of something that not everybody wears or carries: no bag, or nothing below a dress."""
+    return "none" if worn is None else str(worn[key])
+
+
 ATTRIBUTES: dict[str, Callable[[Truth], str]] = {
     "skin_tone": lambda truth: truth["attributes"]["skin_tone"],
     "build": lambda truth: truth["attributes"]["build"],
@@ -48,8 +53,8 @@ ATTRIBUTES: dict[str, Callable[[Truth], str]] = {
     "upper": lambda truth: truth["attributes"]["upper"]["kind"],
     "upper_colour": lambda truth: truth["attributes"]["upper"]["colour"]["name"],
     "lower": lambda truth: truth["attributes"]["lower"]["kind"],
-    "lower_colour": lambda truth: truth["attributes"]["lower"]["colour"]["name"],
-    "bag": lambda truth: truth["attributes"]["bag"]["kind"] if truth["attributes"]["bag"] else "none",
+    "lower_colour": lambda truth: _named(truth["attributes"]["lower"]["colour"], "name"),
+    "bag": lambda truth: _named(truth["attributes"]["bag"], "kind"),
     "light": _light,
     "size": lambda truth: _SIZE(truth["native_size"][0]),
     "visible_fraction": lambda truth: _VISIBLE(truth["visible_fraction"]),

@@ -1,8 +1,8 @@
 """Model bundles: a folder with a network's weights, everything needed to use them, and what is known of them.
 
-`bundle.json` and `weights.safetensors` are the model; their hash is its identity. `card.json`, `figures.json` and
-`calibration.json` stand beside them, each sealed with a hash of its own and the identity that it speaks of, so
-that calibrating again changes no identity, and no file can be changed or mixed up unnoticed.
+`bundle.json` and `weights.safetensors` are the model; their hash is its identity. `card.json`, `figures.json`,
+`groups.json` and `calibration.json` stand beside them, each sealed with a hash of its own and the identity that it
+speaks of, so that calibrating again changes no identity, and no file can be changed or mixed up unnoticed.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from passerby.models.preprocessing import Preprocessing
 from passerby.types import Calibration
 
 _MODEL, _WEIGHTS = "bundle.json", "weights.safetensors"
-_CARD, _FIGURES, _CALIBRATION = "card.json", "figures.json", "calibration.json"
-_FILES = frozenset({_MODEL, _WEIGHTS, _CARD, _FIGURES, _CALIBRATION})
+_CARD, _FIGURES, _GROUPS, _CALIBRATION = "card.json", "figures.json", "groups.json", "calibration.json"
+_FILES = frozenset({_MODEL, _WEIGHTS, _CARD, _FIGURES, _GROUPS, _CALIBRATION})
 _FORMAT = 1
 
 Content = TypeVar("Content")
@@ -58,6 +58,8 @@ class Bundle:
         card: Where the model comes from, and what it must not be used for.
         figures: Measured figures by name; training writes those of its validation people.
         calibration: Which distance means the same person, or None.
+        groups: Error rates by kind of person as `passerby.evaluation.groups.GroupReport` gives them, or None where
+            nobody measured them.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class Bundle:
     card: ModelCard
     figures: dict[str, Any]
     calibration: Calibration | None
+    groups: dict[str, Any] | None = None
 
     def load_network(self) -> ReidNetwork:
         """Build the network and load its weights.
@@ -88,6 +91,7 @@ def save_bundle(
     figures: dict[str, Any] | None = None,
     calibration: Calibration | None = None,
     *,
+    groups: dict[str, Any] | None = None,
     replace: bool = False,
 ) -> Bundle:
     """Write a bundle, whole or not at all.
@@ -99,6 +103,7 @@ def save_bundle(
         card: Where it comes from.
         figures: What was measured, by data set.
         calibration: Which distance means the same person.
+        groups: Error rates by kind of person, as `GroupReport.to_dict` gives them.
         replace: Whether a bundle that stands there already may be replaced. Nothing else ever is.
 
     Raises:
@@ -124,6 +129,8 @@ def save_bundle(
         _write_sealed(folder / _CARD, model.identity, card.model_dump(mode="json"))
         if figures:
             _write_sealed(folder / _FIGURES, model.identity, figures)
+        if groups is not None:
+            _write_sealed(folder / _GROUPS, model.identity, groups)
         if calibration is not None:
             _write_sealed(folder / _CALIBRATION, model.identity, asdict(calibration))
     return load_bundle(path)
@@ -171,6 +178,7 @@ def load_bundle(path: Path | str) -> Bundle:
         card=_valid(ModelCard, card, path / _CARD),
         figures=_read_sealed(path / _FIGURES, model.identity) or {},
         calibration=None if calibration is None else _valid(Calibration, calibration, path / _CALIBRATION),
+        groups=_read_sealed(path / _GROUPS, model.identity),
     )
 
 

@@ -13,14 +13,10 @@ import numpy as np
 import torch
 
 from passerby.data import read_dataset
-from passerby.data.loader import PictureStore
-from passerby.data.transforms import augment, normalise
-from passerby.models.network import ReidNetwork
-from passerby.training.objective import Objective
-from passerby.training.precision import choose_precision
+from passerby.training.feed import PictureFeed
+from passerby.training.learner import Learner
 from passerby.training.recipe import load_recipe
-from passerby.training.step import training_step
-from passerby.training.task import prepare_task, step_generator
+from passerby.training.task import prepare_task
 from record import record
 
 
@@ -34,23 +30,17 @@ def main() -> None:
     recipe = load_recipe(arguments.recipe)
     task = prepare_task(recipe, read_dataset(arguments.data))
     device = torch.device("cpu")
-    precision = choose_precision(recipe.precision, device)
-    torch.manual_seed(0)
-    network = ReidNetwork(recipe.architecture).place(device).train()
-    objective = Objective(recipe.losses, network, task.classes)
-    optimizer = recipe.optimizer.build([network, objective])
-    size = recipe.preprocessing
-    store = PictureStore([sample.path for sample in task.samples], size.height, size.width, keep_decoded=True)
+    learner = Learner.build(recipe, task.classes, device)
+    learner.begin_epoch(0)
+    feed = PictureFeed(recipe, task, device)
     batches = task.batches(recipe, 0)
 
     def prepared(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        indices = batches[step % len(batches)]
-        pictures = next(iter(store.batches([indices])))
-        pictures = augment(pictures, recipe.augmentation, step_generator(recipe, 0, step))
-        return normalise(pictures, size.mean, size.std), task.labels[torch.as_tensor(indices)]
+        _, pictures, labels = next(feed.batches(0, batches, step % len(batches)))
+        return pictures, labels
 
     def bare(pictures: torch.Tensor, labels: torch.Tensor) -> None:
-        training_step(network, objective, optimizer, pictures, labels, 0, precision)
+        learner.step(pictures, labels, epoch=0, step=0, steps=1)
 
     fixed = prepared(0)
     times: dict[str, list[float]] = {"bare": [], "with data": []}
@@ -65,7 +55,7 @@ def main() -> None:
     ratios = np.array(times["with data"]) / np.array(times["bare"])
     figures = {
         "recipe": recipe.name,
-        "precision": precision,
+        "precision": learner.precision,
         "threads": torch.get_num_threads(),
         "batch": task.people_per_batch * recipe.batch.pictures,
         "pairs": arguments.pairs,

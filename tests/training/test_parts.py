@@ -8,21 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from passerby.data import Dataset
 from passerby.data.dataset import people, people_among
-from passerby.errors import BundleError, DataError
+from passerby.errors import BundleError, DataError, RecipeError
 from passerby.losses.cross_entropy import CrossEntropySpec
 from passerby.losses.supervised_contrastive import SupervisedContrastiveSpec
 from passerby.losses.triplet import TripletSpec
+from passerby.models.backbones import Backbone
 from passerby.models.bundle import Bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, Features, ReidNetwork
+from passerby.training.averaging import WeightAverage
+from passerby.training.freezing import Freeze, Freezer, belongs
 from passerby.training.initial import initial_network
 from passerby.training.interrupt import deferred_interrupt
+from passerby.training.learner import Learner
 from passerby.training.objective import Objective
-from passerby.training.optimizer import Optimizer
+from passerby.training.optimizer import Optimizer, set_learning_rate
 from passerby.training.precision import autocast, choose_precision
 from passerby.training.recipe import Recipe, load_recipe
 from passerby.training.task import prepare_task, step_generator
@@ -83,6 +87,128 @@ def test_only_weights_decay_and_frozen_parameters_stay_out(kind: str, network: R
     assert id(bnneck.neck.bias) not in held
     trainable = [p for module in (bnneck, network) for p in module.parameters() if p.requires_grad]
     assert len(held) == len(trainable)
+
+
+def test_each_part_learns_at_the_rate_of_its_longest_prefix_and_stage() -> None:
+    network = ReidNetwork(Architecture(backbone="resnet18", width=0.06))
+    objective = Objective([CrossEntropySpec(kind="cross_entropy")], network, 3)
+    multipliers = {"backbone": 0.5, "backbone.layer1.0": 3.0, "losses": 2.0}
+    spec = Optimizer(learning_rate=0.1, multipliers=multipliers, stage_decay=0.9)
+    optimizer = spec.build([network, objective])
+    set_learning_rate(optimizer, 0.01)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    parameters = dict(network.named_parameters())
+    # ResNet's stages from the input on: conv1 with bn1, then four layers; the neck stands behind them all.
+    for name, factor in {
+        "backbone.conv1.weight": 0.5 * 0.9**5,
+        "backbone.bn1.bias": 0.5 * 0.9**5,
+        "backbone.layer1.0.conv1.weight": 3 * 0.9**4,
+        "backbone.layer1.1.conv1.weight": 0.5 * 0.9**4,
+        "backbone.layer4.1.bn2.weight": 0.5 * 0.9,
+        "neck.weight": 1.0,
+    }.items():
+        assert rates[id(parameters[name])] == pytest.approx(0.01 * factor), name
+    assert rates[id(objective.losses[0].weight)] == pytest.approx(0.02)
+    decays = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
+    assert all((decays[id(p)] > 0) == (p.ndim > 1) for p in parameters.values() if p.requires_grad)
+    with pytest.raises(RecipeError, match=r"got 'backbone\.layer', with which none begins"):
+        Optimizer(multipliers={"backbone.layer": 2.0}).build([network])
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "resnet50_ibn_b", "osnet_x0_25"])
+def test_every_parameter_of_a_backbone_is_in_one_of_its_stages(backbone: str) -> None:
+    network = ReidNetwork(Architecture(backbone=backbone, width=0.06)).backbone
+    stages = network.stages()
+    assert len(stages) == 5
+    for name, _ in network.named_parameters():
+        assert sum(belongs(name, part) for stage in stages for part in stage) == 1, name
+
+
+def test_sequences_and_lists_of_blocks_are_opened_into_stages() -> None:
+    class Blocks(Backbone):
+        def __init__(self, blocks: nn.Module, *, alone: bool) -> None:
+            super().__init__()
+            if not alone:
+                self.position = nn.Parameter(torch.zeros(1))
+                self.patches = nn.Conv2d(3, 2, 1)
+            self.blocks = blocks
+            if not alone:
+                self.norm = nn.LayerNorm(2)
+
+        def forward(self, pictures: Tensor) -> Tensor:
+            return pictures
+
+    layers = [nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.Sequential(nn.Conv2d(2, 2, 1))]
+    assert Blocks(nn.Sequential(*layers), alone=True).stages() == [
+        ("blocks.0", "blocks.1", "blocks.2"),
+        ("blocks.3",),
+    ]
+    blocks = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    expected = [("patches", "position"), ("blocks.0",), ("blocks.1", "norm")]
+    assert Blocks(blocks, alone=False).stages() == expected
+
+
+def test_frozen_stages_keep_weights_and_statistics_until_they_thaw() -> None:
+    recipe = load_recipe("small-resnet18", ["architecture.width=0.06", "freeze={stages: 3, epochs: 2}"])
+    learner = Learner.build(recipe, 3, torch.device("cpu"))
+    pictures, labels = torch.randn(6, 3, 32, 16), torch.arange(6) // 2
+    for epoch, changes in ((0, False), (1, False), (2, True)):
+        before = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
+        learner.begin_epoch(epoch)
+        learner.step(pictures, labels, epoch, 0, 1)
+        changed = {name for name, t in learner.network.state_dict().items() if not torch.equal(t, before[name])}
+        for part in ("conv1", "bn1", "layer1", "layer2"):
+            assert any(name.startswith(f"backbone.{part}.") for name in changed) == changes, (epoch, part)
+        assert {"backbone.layer3.0.conv1.weight", "backbone.layer4.1.bn2.running_mean", "neck.weight"} <= changed
+    with pytest.raises(RecipeError, match="expected 0 to 5, the stages of this backbone, or all, got 6"):
+        Freezer(Freeze(stages=6), learner.network.backbone)
+
+
+def test_the_mean_of_weights_is_the_naive_one(network: ReidNetwork) -> None:
+    average = WeightAverage(network, 0.6)
+    name, buffer = "backbone.conv1.weight", "backbone.bn1.running_var"
+    expected = {key: network.state_dict()[key].double().clone() for key in (name, buffer)}
+    for step in range(12):
+        with torch.no_grad():
+            for tensor in (network.state_dict()[name], network.state_dict()[buffer]):
+                tensor += torch.randn_like(tensor)
+        network.state_dict()["backbone.bn1.num_batches_tracked"] += 1
+        average.update(network)
+        decay = min(0.6, (1 + step) / (10 + step))
+        expected = {k: decay * v + (1 - decay) * network.state_dict()[k].double() for k, v in expected.items()}
+    means = average.network.state_dict()
+    for key, value in expected.items():
+        torch.testing.assert_close(means[key].double(), value, rtol=1e-5, atol=1e-5)
+    assert int(means["backbone.bn1.num_batches_tracked"]) == 12
+    assert not any(parameter.requires_grad for parameter in average.network.parameters())
+
+
+def test_accumulated_gradients_are_the_mean_of_the_batches_and_are_clipped() -> None:
+    settings = ["architecture={backbone: resnet18, width: 0.06, neck: linear}", "precision=fp32"]
+    settings += ["optimizer={kind: sgd, learning_rate: 0.1, weight_decay: 0, momentum: 0, accumulate: 2}"]
+    recipe = load_recipe("small-resnet18", [*settings, "optimizer.clip_norm=0.01"])
+    learner, plain = (Learner.build(recipe, 4, torch.device("cpu")) for _ in range(2))
+    batches = [(torch.randn(8, 3, 32, 16), torch.arange(8) // 2) for _ in range(3)]
+    # Fixed statistics, or the second batch would see other ones than the first.
+    learner.network.eval()
+    plain.network.eval()
+    start = torch.cat([p.detach().flatten().clone() for p in learner.network.parameters()])
+    moved = []
+    for step, (pictures, labels) in enumerate(batches):
+        assert learner.updates_after(step, 3) == (step > 0)
+        learner.step(pictures, labels, 0, step, 3)
+        moved.append(torch.cat([p.detach().flatten() for p in learner.network.parameters()]) - start)
+    assert not bool(moved[0].any())
+    total = sum(plain.objective(plain.network(p), labels, 0)[0] for p, labels in batches[:2]) / 2
+    total.backward()
+    parameters = [p for p in (*plain.network.parameters(), *plain.objective.parameters()) if p.grad is not None]
+    norm = torch.sqrt(sum(p.grad.square().sum() for p in parameters))
+    gradient = torch.cat(
+        [torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in plain.network.parameters()]
+    )
+    torch.testing.assert_close(moved[1], -0.1 * gradient * 0.01 / norm, rtol=1e-3, atol=1e-7)
+    # The last batch of an epoch makes a step by itself where it begins a group, with its own whole gradient.
+    assert 0 < (moved[2] - moved[1]).norm() <= 0.1 * 0.01 * 1.001
 
 
 def test_sgd_with_momentum_makes_the_known_step() -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from passerby.data import Dataset, read_dataset
 from passerby.data.dataset import people, people_among
@@ -19,7 +21,10 @@ from passerby.errors import BundleError, DataError, MachineError, PasserbyError
 from passerby.evaluation.model import evaluate_on, from_model
 from passerby.models.bundle import Bundle, load_bundle
 from passerby.models.embedder import TorchEmbedder
-from passerby.training.checkpoint import read_progress
+from passerby.models.network import Features
+from passerby.training.checkpoint import read_progress, restore, save_checkpoint
+from passerby.training.learner import Learner
+from passerby.training.objective import Objective
 from passerby.training.recipe import Recipe, load_recipe
 from passerby.training.reporter import Reporter
 from passerby.training.trainer import TrainingResult, train
@@ -185,6 +190,8 @@ def reported(step: int, lengths: list[int]) -> int:
             "schedule.milestones=[1]",
         ],
         ["validation.share=0", "augmentation.colour=0.2", "losses=[{kind: supervised_contrastive}]"],
+        ["ema.decay=0.9", "optimizer.clip_norm=1", "optimizer.stage_decay=0.5", "freeze={stages: 2, epochs: 1}"],
+        ["optimizer.accumulate=2", "optimizer.multipliers={backbone: 0.1, losses.0: 2}", "freeze.stages=all"],
     ],
 )
 def test_every_kind_of_training_resumes_exactly(
@@ -300,12 +307,12 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     with pytest.raises(KeyboardInterrupt):
         train(tiny_recipe, dataset, output, device="cpu", reporter=Listener(reported(lengths[0] + 1, lengths)))
     before = (output / "checkpoint.safetensors").read_bytes()
-    replace = os.replace
+    os_replace = os.replace
 
     def full(source: Path, target: Path) -> None:
         if Path(target).name == failing:
             raise OSError(errno.ENOSPC, "No space left on device")
-        replace(source, target)
+        os_replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(MachineError, match=f"cannot write .*{failing}: the disk is full"):
@@ -324,12 +331,12 @@ def test_a_training_that_failed_before_its_first_checkpoint_begins_once_more(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    replace = os.replace
+    os_replace = os.replace
 
     def full(source: Path, target: Path) -> None:
         if Path(target).name == "checkpoint.safetensors":
             raise OSError(errno.ENOSPC, "No space left on device")
-        replace(source, target)
+        os_replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(MachineError, match="the disk is full; free some space and run the command again"):
@@ -363,9 +370,76 @@ def test_a_loss_that_diverges_is_an_error_and_leaves_no_bundle(
     recipe = load_recipe(
         recipe_file, ["optimizer.kind=sgd", "optimizer.learning_rate=1e30", "schedule.warmup_factor=1"]
     )
-    with pytest.raises(PasserbyError, match=r"the loss became (nan|inf) in epoch 1; lower optimizer\.learning_rate"):
+    with pytest.raises(
+        PasserbyError, match=r"loss became (nan|inf) in step \d of epoch 1; lower .* no model was saved yet"
+    ):
         train(recipe, dataset, tmp_path / "run", device="cpu")
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["recipe.yaml"]
+
+
+def test_a_loss_that_diverges_later_leaves_the_last_good_model(
+    tiny_recipe: Recipe, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = Objective.forward
+
+    def diverging(self: Objective, features: Features, labels: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        loss, parts = forward(self, features, labels, epoch)
+        return (loss if epoch < 2 else loss * float("nan")), parts
+
+    monkeypatch.setattr(Objective, "forward", diverging)
+    output = tmp_path / "run"
+    with pytest.raises(PasserbyError, match=rf"became nan in step 1 of epoch 3; .*; {output}/last keeps .* epoch 2"):
+        train(tiny_recipe, dataset, output, device="cpu")
+    assert load_bundle(output / "last").figures["validation"]["epoch"] == 2
+    assert read_progress(output / "checkpoint.safetensors").epoch == 2
+    monkeypatch.undo()
+    assert len(train(tiny_recipe, dataset, output, device="cpu", resume=True).rows) == 3
+
+
+def test_weights_that_are_no_numbers_are_not_saved(
+    tiny_recipe: Recipe, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Learner, "is_finite", lambda self: False)
+    with pytest.raises(PasserbyError, match="weights became nan or infinite in epoch 1; lower"):
+        train(tiny_recipe, dataset, tmp_path / "run", device="cpu")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["recipe.yaml"]
+
+
+def test_training_ends_when_patience_does_and_stays_ended(
+    recipe_file: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    # At this rate no weight changes, so that no measurement is better than the first.
+    recipe = load_recipe(
+        recipe_file,
+        [
+            "epochs=9",
+            "validation={share: 0.2, every: 1, patience: 2}",
+            "optimizer.learning_rate=1e-12",
+            "optimizer.weight_decay=0",
+            "ema.decay=1.0e-9",
+            "freeze.stages=all",
+        ],
+    )
+    listener = Listener()
+    result = train(recipe, dataset, tmp_path / "run", device="cpu", reporter=listener)
+    measured = [row["mean_ap"] for row in result.rows]
+    assert len(measured) == measured.index(max(measured)) + 3 < 9
+    assert listener.notes == [f"ended after epoch {len(measured)}: no better mAP in 2 measurements"]
+    again = train(recipe, dataset, tmp_path / "run", device="cpu", resume=True)
+    assert again.rows == result.rows
+    assert result.best.figures["validation"]["mean_ap"] == max(measured)
+
+
+def test_recipes_of_checkpoints_from_before_a_key_was_there_are_the_same(
+    uninterrupted: tuple[Path, Listener], tiny_recipe: Recipe, dataset: Dataset, tmp_path: Path
+) -> None:
+    output = Path(shutil.copytree(uninterrupted[0], tmp_path / "run"))
+    old = {key: value for key, value in tiny_recipe.model_dump(mode="json").items() if key not in ("ema", "freeze")}
+    learner = Learner.build(tiny_recipe, 10, torch.device("cpu"))
+    restore(output / "checkpoint.safetensors", learner)
+    progress = read_progress(output / "checkpoint.safetensors")
+    save_checkpoint(output / "checkpoint.safetensors", replace(progress, recipe=old), learner)
+    assert len(train(tiny_recipe, dataset, output, device="cpu", resume=True).rows) == 3
 
 
 def test_with_few_people_batches_hold_fewer(recipe_file: Path, dataset: Dataset, tmp_path: Path) -> None:
@@ -392,7 +466,8 @@ def test_people_with_one_picture_each_are_trained_on_and_not_measured(
         Image.fromarray(draw_person(person, 1, 0)).save(tmp_path / "data" / f"p{person}" / "1.png")
     listener = Listener()
     result = train(tiny_recipe, read_dataset(tmp_path / "data"), tmp_path / "run", device="cpu", reporter=listener)
-    assert "nobody held out has pictures to be found again by" in listener.notes[0]
+    assert "6 of 6 people have fewer than 3 pictures, down to 1" in listener.notes[0]
+    assert "nobody held out has pictures to be found again by" in listener.notes[1]
     assert len(result.rows) == 3
     assert result.best.calibration is None
 

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from passerby.atomic import atomic_path
 from passerby.errors import BundleError
+from passerby.training.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,24 @@ class Progress:
         row = row | {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
         return replace(self, epoch=self.epoch + 1, step=0, sums=(), rows=(*self.rows, row))
 
+    def measurements_since_best(self) -> int:
+        """How many measurements in a row have not been better than the best one before them."""
+        measured = [row["mean_ap"] for row in self.rows if "mean_ap" in row]
+        return len(measured) - 1 - measured.index(max(measured)) if measured else 0
 
-def save_checkpoint(
-    path: Path, progress: Progress, network: nn.Module, objective: nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
+
+def save_checkpoint(path: Path, progress: Progress, learner: Learner) -> None:
     """Write everything that the next step depends on, whole or not at all.
 
     Raises:
         MachineError: The disk is full or cannot be written to; the file that stood there is untouched.
     """
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"objective.{name}": tensor for name, tensor in objective.state_dict().items()}
-    state = optimizer.state_dict()
-    for index, entries in state["state"].items():
+    tensors = {
+        f"{part}.{name}": tensor
+        for part, module in learner.modules().items()
+        for name, tensor in module.state_dict().items()
+    }
+    for index, entries in learner.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in entries.items()}
     contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # By way of memory, because only Python's own writing tells a full disk from other failures.
@@ -95,7 +101,7 @@ def read_progress(path: Path) -> Progress:
         raise BundleError(f"{path}: the checkpoint is damaged; train anew with --force") from error
 
 
-def restore(path: Path, network: nn.Module, objective: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def restore(path: Path, learner: Learner) -> None:
     """Put a checkpoint's tensors back where they came from, on whatever device that is now.
 
     Raises:
@@ -104,12 +110,13 @@ def restore(path: Path, network: nn.Module, objective: nn.Module, optimizer: tor
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network.load_state_dict(_under("network.", tensors))
-        objective.load_state_dict(_under("objective.", tensors))
+        for part, module in learner.modules().items():
+            module.load_state_dict(_under(f"{part}.", tensors))
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _under("optimizer.", tensors).items():
             index, _, entry = name.partition(".")
             state.setdefault(int(index), {})[entry] = tensor
+        optimizer = learner.optimizer
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         for parameter, entries in optimizer.state.items():
             for name, value in entries.items():

@@ -14,6 +14,8 @@ from passerby.errors import RecipeError
 from passerby.losses import AnyLoss, LossSpec
 from passerby.models.network import Architecture
 from passerby.models.preprocessing import Preprocessing
+from passerby.training.averaging import Averaging
+from passerby.training.freezing import Freeze
 from passerby.training.optimizer import Optimizer
 from passerby.training.schedule import Schedule
 
@@ -62,6 +64,9 @@ class Validation(BaseModel):
 
     share: float = Field(0.1, ge=0, lt=1, description="Share of the training people, at least two; 0: nobody.")
     every: int = Field(5, ge=1, description="Epochs between measurements; the last epoch is always measured.")
+    patience: int | None = Field(
+        None, ge=1, description="Training ends after so many measurements in a row without a better mAP; null: never."
+    )
 
 
 class Recipe(BaseModel):
@@ -84,6 +89,8 @@ class Recipe(BaseModel):
     losses: tuple[AnyLoss, ...] = Field(min_length=1, description="Their weighted sum is minimised.")
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
+    freeze: Freeze = Freeze()
+    ema: Averaging = Averaging()
     validation: Validation = Validation()
 
     @field_validator("losses")
@@ -115,6 +122,8 @@ class Recipe(BaseModel):
                 f"every epoch sees pictures at {self.small_pictures.scale:g} of the size that the model is used "
                 "with; see small_pictures.epochs"
             )
+        if self.validation.patience is not None and self.validation.share == 0:
+            found.append("nobody is held out whose figures could end training early; see validation.patience")
         late = [milestone for milestone in self.schedule.milestones if milestone >= self.epochs]
         if self.schedule.kind == "step" and late:
             found.append(

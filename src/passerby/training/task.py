@@ -39,6 +39,20 @@ class TrainingTask:
         in_a_row = min(batch.in_a_row, self.people_per_batch)
         return pk_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, in_a_row)
 
+    def cautions(self, recipe: Recipe) -> list[str]:
+        """Where the data has less than the recipe asks for, a sentence each."""
+        found = []
+        if self.people_per_batch < recipe.batch.people:
+            found.append(f"batches hold {self.people_per_batch} people, not {recipe.batch.people}: there are no more")
+        pictures = np.bincount(self.labels.numpy(), minlength=self.classes)
+        short = int((pictures < recipe.batch.pictures).sum())
+        if short:
+            found.append(
+                f"{short} of {self.classes} people have fewer than {recipe.batch.pictures} pictures, down to "
+                f"{pictures.min()}: theirs come more than once in a batch; see batch.pictures"
+            )
+        return found
+
 
 def prepare_task(recipe: Recipe, dataset: Dataset) -> TrainingTask:
     """Split the training people into those to train and those to validate on.

@@ -1,35 +1,25 @@
 """The training loop: read it from top to bottom."""
 
-import csv
-import io
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from passerby import __version__
 from passerby.atomic import write_text
-from passerby.data.dataset import Dataset, people, picture_keys
-from passerby.data.loader import PictureStore
-from passerby.data.provenance import read_provenance
-from passerby.data.transforms import augment, normalise, shrink
+from passerby.data.dataset import Dataset, people
 from passerby.errors import PasserbyError
-from passerby.models.bundle import Bundle, check_replaceable, load_bundle, save_bundle
-from passerby.models.card import ModelCard
+from passerby.models.bundle import Bundle, load_bundle, save_bundle
 from passerby.models.embedder import choose_device
-from passerby.training.checkpoint import Progress, read_progress, restore, save_checkpoint
-from passerby.training.initial import initial_network
+from passerby.training.checkpoint import Progress, restore, save_checkpoint
+from passerby.training.feed import PictureFeed
 from passerby.training.interrupt import deferred_interrupt
-from passerby.training.objective import Objective
-from passerby.training.precision import choose_precision
+from passerby.training.learner import Learner
+from passerby.training.optimizer import set_learning_rate
+from passerby.training.outputs import Outputs, model_card
 from passerby.training.recipe import Recipe, to_yaml
 from passerby.training.reporter import Reporter
 from passerby.training.schedule import learning_rate_factor
-from passerby.training.step import training_step
-from passerby.training.task import TrainingTask, prepare_task, step_generator
+from passerby.training.task import TrainingTask, prepare_task
 from passerby.training.validation import Validator
 
 
@@ -77,87 +67,72 @@ def train(
 
     Raises:
         DataError: The data set is too small, or a picture is broken.
-        PasserbyError: `output` holds a training already, or another one than is to go on; or the loss diverged.
+        RecipeError: The recipe names stages or parameters that the network does not have.
+        PasserbyError: `output` holds a training already, or another one than is to go on; or the loss diverged,
+            where the checkpoint and the bundles of the last good epoch stay.
         MachineError: The disk is full; the last checkpoint is whole.
     """
     reporter = reporter or Reporter()
     target = choose_device(device)
-    precision = choose_precision(recipe.precision, target)
     task = prepare_task(recipe, dataset)
-    torch.manual_seed(recipe.seed)
-    network = initial_network(recipe.architecture, initial).place(target)
-    objective = Objective(recipe.losses, network, task.classes).to(target)
-    optimizer = recipe.optimizer.build([network, objective])
+    learner = Learner.build(recipe, task.classes, target, initial)
 
-    checkpoint = output / "checkpoint.safetensors"
-    progress = Progress(recipe.model_dump(mode="json"), dataset.fingerprint())
-    going_on = checkpoint.exists() and resume
-    if going_on:
-        progress = _matching(read_progress(checkpoint), progress, output)
-        restore(checkpoint, network, objective, optimizer)
+    outputs = Outputs(output)
+    progress = outputs.begin(recipe, dataset.fingerprint(), resume=resume, overwrite=overwrite)
+    if progress.epoch or progress.step:
+        restore(outputs.checkpoint, learner)
         reporter.note(f"going on after epoch {progress.epoch}, step {progress.step}")
-    elif checkpoint.exists() and not overwrite:
-        raise PasserbyError(
-            f"{output} holds a training already; go on with --resume, begin anew with --force, or choose another "
-            "--output"
-        )
-    _check_output(output, recipe, replace=going_on or overwrite)
-    for caution in recipe.cautions():
+    for caution in (*recipe.cautions(), *task.cautions(recipe)):
         reporter.note(caution)
-    if task.people_per_batch < recipe.batch.people:
-        reporter.note(f"batches hold {task.people_per_batch} people, not {recipe.batch.people}: there are no more")
 
-    size = recipe.preprocessing
-    store = PictureStore([s.path for s in task.samples], size.height, size.width, progress=reporter.decoding)
+    feed = PictureFeed(recipe, task, target, reporter.decoding)
     validator = _validator(recipe, dataset, task, reporter)
-    labels = task.labels.to(target)
-    card = _card(recipe, progress, dataset, task)
-    write_text(output / "recipe.yaml", to_yaml(recipe))
+    card = model_card(recipe, dataset, task)
+    write_text(outputs.recipe, to_yaml(recipe))
     clock = _Clock(progress)
 
     with deferred_interrupt() as interrupted:
-        for epoch in range(progress.epoch, recipe.epochs):
-            network.train()
-            batches = task.batches(recipe, epoch)
-            for step, pictures in enumerate(store.batches(batches[progress.step :]), start=progress.step):
-                generator = step_generator(recipe, epoch, step)
-                torch.manual_seed(generator.initial_seed())
-                _set_learning_rate(optimizer, _learning_rate(recipe, epoch, step / len(batches)))
-
-                scale = recipe.small_pictures.scale_in(epoch)
-                pictures, augmentation = shrink(pictures, recipe.augmentation, scale)
-                pictures = augment(pictures, augmentation, generator).to(target)
-                pictures = normalise(pictures, size.mean, size.std)
-                shown = labels[torch.as_tensor(batches[step], device=target)]
-                losses = training_step(network, objective, optimizer, pictures, shown, epoch, precision)
-
-                progress = progress.after_step(losses)
-                _check_finite(progress, epoch)
-                done = epoch * len(batches) + step + 1
-                reporter.step(done, recipe.epochs * len(batches), progress.mean_losses()[0])
-                if interrupted():
-                    save_checkpoint(checkpoint, clock.stamp(progress), network, objective, optimizer)
+        while not _is_over(progress, recipe):
+            epoch = progress.epoch
+            learner.begin_epoch(epoch)
+            order = task.batches(recipe, epoch)
+            steps = len(order)
+            for step, pictures, labels in feed.batches(epoch, order, progress.step):
+                set_learning_rate(learner.optimizer, _learning_rate(recipe, epoch, step / steps))
+                progress = progress.after_step(learner.step(pictures, labels, epoch, step, steps))
+                _check_loss(recipe, progress, outputs)
+                reporter.step(epoch * steps + step + 1, recipe.epochs * steps, progress.mean_losses()[0])
+                if learner.updates_after(step, steps) and interrupted():
+                    save_checkpoint(outputs.checkpoint, clock.stamp(progress), learner)
                     reporter.note(f"saved to {output}; give the same command with --resume to go on")
                     raise KeyboardInterrupt
 
-            row = _row(epoch, progress, objective, _learning_rate(recipe, epoch, (len(batches) - 1) / len(batches)))
-            is_final = epoch + 1 == recipe.epochs
-            if is_final or (epoch + 1) % recipe.validation.every == 0:
+            total, *parts = progress.mean_losses()
+            row = {"epoch": epoch + 1, "loss": total, **dict(zip(learner.objective.names, parts, strict=True))}
+            row["learning_rate"] = _learning_rate(recipe, epoch, (steps - 1) / steps)
+            if not learner.is_finite():
+                raise _diverged(f"weights became nan or infinite in epoch {epoch + 1}", recipe, progress, outputs)
+            if epoch + 1 == recipe.epochs or (epoch + 1) % recipe.validation.every == 0:
                 figures, calibration = {}, None
                 if validator is not None:
-                    evaluation, calibration = validator.measure(network)
+                    evaluation, calibration = validator.measure(learner.measured)
                     row |= {"rank_1": evaluation.metrics.rank(1), "mean_ap": evaluation.metrics.mean_ap}
                     figures = {"validation": {key: row[key] for key in ("epoch", "rank_1", "mean_ap")}}
                 is_best = validator is None or progress.best is None or row["mean_ap"] > progress.best
-                for name in ("best", "last") if is_best else ("last",):
-                    save_bundle(output / name, network, size, card, figures, calibration, replace=True)
+                for bundle in (outputs.best, outputs.last) if is_best else (outputs.last,):
+                    size = recipe.preprocessing
+                    save_bundle(bundle, learner.measured, size, card, figures, calibration, replace=True)
                 if is_best:
                     progress = replace(progress, best=row.get("mean_ap"))
             progress = clock.stamp(progress).after_epoch(row)
-            write_text(output / "log.csv", _as_csv(progress.rows))
-            save_checkpoint(checkpoint, progress, network, objective, optimizer)
+            outputs.write_log(progress.rows)
+            save_checkpoint(outputs.checkpoint, progress, learner)
             reporter.epoch(progress.rows[-1])
-    return TrainingResult(load_bundle(output / "best"), load_bundle(output / "last"), progress.rows)
+    if progress.epoch < recipe.epochs:
+        reporter.note(
+            f"ended after epoch {progress.epoch}: no better mAP in {recipe.validation.patience} measurements"
+        )
+    return TrainingResult(load_bundle(outputs.best), load_bundle(outputs.last), progress.rows)
 
 
 class _Clock:
@@ -175,30 +150,11 @@ class _Clock:
         )
 
 
-def _matching(found: Progress, wanted: Progress, output: Path) -> Progress:
-    """The progress of a checkpoint, if it is of the same recipe and data."""
-    for what, differs in (("recipe", found.recipe != wanted.recipe), ("data", found.data != wanted.data)):
-        if differs:
-            raise PasserbyError(
-                f"{output}: expected the {what} with which this training began, got another; give the first "
-                "command again with --resume, or begin anew with --force"
-            )
-    return found
-
-
-def _check_output(output: Path, recipe: Recipe, replace: bool) -> None:
-    """Refuse to write over bundles and files that are not this training's, before any work is done."""
-    for name in ("best", "last"):
-        check_replaceable(output / name, replace)
-    written = output / "recipe.yaml"
-    # The same training, which failed before its first checkpoint, may begin once more.
-    replace = replace or (written.is_file() and written.read_bytes() == to_yaml(recipe).encode())
-    for file in (written, output / "log.csv"):
-        if not replace and file.is_file():
-            raise PasserbyError(
-                f"{file}: another training's or somebody's own file stands there; choose another --output, or "
-                "replace it with --force"
-            )
+def _is_over(progress: Progress, recipe: Recipe) -> bool:
+    """Whether all epochs are done, or the figures have not become better for as long as the recipe waits."""
+    patience = recipe.validation.patience
+    gave_up = patience is not None and progress.measurements_since_best() >= patience
+    return progress.epoch >= recipe.epochs or gave_up
 
 
 def _validator(recipe: Recipe, dataset: Dataset, task: TrainingTask, reporter: Reporter) -> Validator | None:
@@ -217,43 +173,14 @@ def _learning_rate(recipe: Recipe, epoch: int, share: float) -> float:
     return recipe.optimizer.learning_rate * learning_rate_factor(recipe.schedule, epoch + share, recipe.epochs)
 
 
-def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def _check_finite(progress: Progress, epoch: int) -> None:
+def _check_loss(recipe: Recipe, progress: Progress, outputs: Outputs) -> None:
     loss = progress.sums[0]
     if not abs(loss) < float("inf"):
-        raise PasserbyError(f"the loss became {loss} in epoch {epoch + 1}; lower optimizer.learning_rate")
+        what = f"the loss became {loss} in step {progress.step} of epoch {progress.epoch + 1}"
+        raise _diverged(what, recipe, progress, outputs)
 
 
-def _row(epoch: int, progress: Progress, objective: Objective, learning_rate: float) -> dict[str, Any]:
-    total, *parts = progress.mean_losses()
-    row = {"epoch": epoch + 1, "loss": total} | dict(zip(objective.names, parts, strict=True))
-    return row | {"learning_rate": learning_rate}
-
-
-def _card(recipe: Recipe, progress: Progress, dataset: Dataset, task: TrainingTask) -> ModelCard:
-    provenance = read_provenance(dataset.root)
-    people = "synthetic people" if provenance else "people"
-    return ModelCard(
-        name=recipe.name,
-        summary=recipe.summary,
-        trained_on=f"{len(task.samples)} pictures of {task.classes} {people} of {dataset.name}",
-        licence="the terms of the pictures that it was trained on",
-        provenance=provenance,
-        data_fingerprint=progress.data,
-        training_pictures="".join(sorted(picture_keys(task.samples))),
-        recipe=progress.recipe,
-        passerby_version=__version__,
-    )
-
-
-def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    columns = dict.fromkeys(column for row in rows for column in row)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()} for row in rows)
-    return text.getvalue()
+def _diverged(what: str, recipe: Recipe, progress: Progress, outputs: Outputs) -> PasserbyError:
+    saved = progress.epoch // recipe.validation.every * recipe.validation.every
+    kept = f"{outputs.last} keeps the model of epoch {saved}" if saved else "no model was saved yet"
+    return PasserbyError(f"{what}; lower optimizer.learning_rate or set optimizer.clip_norm; {kept}")

@@ -1,6 +1,7 @@
 """What all backbones have in common."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from torch import Tensor, nn
 
@@ -17,6 +18,32 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute the feature maps."""
+
+    def stages(self) -> list[tuple[str, ...]]:
+        """The backbone's stages from the input on, each as the names of the parts that hold its parameters.
+
+        A stage is a child with convolutions or linear layers, and what follows it without any, such as its batch
+        norm. Where all stand in one sequence, or in a list, its elements count as children. What belongs to no
+        child, such as position embeddings, belongs to the first stage.
+        """
+        stages: list[tuple[str, ...]] = []
+        for name, child in self._parts():
+            computes = any(isinstance(module, nn.Conv2d | nn.Linear) for module in child.modules())
+            if computes or not stages:
+                stages.append((name,))
+            else:
+                stages[-1] += (name,)
+        stages[0] += tuple(name for name, _ in self.named_parameters(recurse=False))
+        return stages
+
+    def _parts(self) -> Iterator[tuple[str, nn.Module]]:
+        """The children that have parameters, by name; those of a list or of an only sequence in place of it."""
+        children = {name: child for name, child in self.named_children() if any(True for _ in child.parameters())}
+        for name, child in children.items():
+            if isinstance(child, nn.ModuleList) or (isinstance(child, nn.Sequential) and len(children) == 1):
+                yield from ((f"{name}.{inner}", part) for inner, part in child.named_children())
+            else:
+                yield name, child
 
     def initialise(self) -> None:
         """Draw convolutions as He et al. (2015) do for ReLU, by fan-out; batch norm starts as the identity."""

@@ -6,8 +6,10 @@ import os
 # and where other programs keep a processor busy, threads that wait for each other take many times as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -153,3 +155,15 @@ def untrained(tiny_recipe: Recipe, model_card: ModelCard, tmp_path: Path) -> Bun
     """A bundle of random weights without figures and calibration."""
     network = ReidNetwork(tiny_recipe.architecture)
     return save_bundle(tmp_path / "untrained", network, tiny_recipe.preprocessing, model_card)
+
+
+@pytest.fixture(scope="session")
+def published() -> ModuleType:
+    """Functions that write tiny data sets as their authors publish them."""
+    path = Path(__file__).with_name("published.py")
+    spec = importlib.util.spec_from_file_location("published", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

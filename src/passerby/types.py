@@ -33,12 +33,16 @@ class Sample:
         person_id: Whom it shows; `DISTRACTOR` (0) for nobody who is asked for, `JUNK` (-1) never ranked.
         camera_id: Which camera took it, or `UNKNOWN_CAMERA` (-1).
         sequence_id: Recording session or camera pair, where the data set names one.
+        track_id: Which tracklet it belongs to, where the data set has tracklets; unique among person and camera.
+        clothes_id: Which of the person's clothes it shows, where the data set says so; unique among the person.
     """
 
     path: Path
     person_id: int
     camera_id: int = UNKNOWN_CAMERA
     sequence_id: int | None = None
+    track_id: int | None = None
+    clothes_id: int | None = None
 
 
 AttributeValue: TypeAlias = str | int | float | bool | None

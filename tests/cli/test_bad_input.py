@@ -45,7 +45,7 @@ def query(market: Path) -> Path:
     [
         (lambda root: None, "got an empty folder"),
         (lambda root: root.rmdir(), "there is no such folder"),
-        (lambda root: (root.rmdir(), root.touch()), "got a file; unpack archives first"),
+        (lambda root: (root.rmdir(), root.touch()), "got another file"),
         (lambda root: (root / "ann").mkdir(), "at least two people"),
         (lambda root: (root / "bounding_box_train").mkdir(), "got no such picture"),
     ],

@@ -9,11 +9,14 @@ import typer
 from passerby.cli.console import note, progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passerby.data.dataset import Dataset
     from passerby.evaluation.model import Embeddings
     from passerby.models.embedder import TorchEmbedder
 
-DataPath = Annotated[Path, typer.Option("--data", help="Folder of the data set.", show_default=False)]
+DATA_HELP = "Data set: PATH or PATH:key=value,…; several times to join sets."
+DataPath = Annotated[list[str], typer.Option("--data", help=DATA_HELP, metavar="PATH", show_default=False)]
 Format = Annotated[
     str | None, typer.Option("--format", help="How the data set is laid out; by default it is recognised.")
 ]
@@ -62,17 +65,18 @@ def open_embeddings(model: Path, device: str) -> Source:
 
 
 def open_dataset(
-    path: Path,
+    sources: "Sequence[str]",
     format: str | None = None,
     camera_pattern: str | None = None,
     test_share: float = 0.3,
     drop_broken: bool = False,
 ) -> "Dataset":
-    """Read the data set that the options describe, without its broken pictures if that is asked for."""
-    from passerby.data import ReadOptions, read_dataset
+    """Read and join the data sets that the options describe, without broken pictures if that is asked for."""
+    from passerby.data import ReadOptions
     from passerby.data.loader import find_broken
+    from passerby.data.source import read_sources
 
-    dataset = read_dataset(path, format, ReadOptions(camera_pattern=camera_pattern, test_share=test_share))
+    dataset = read_sources(sources, format, ReadOptions(camera_pattern=camera_pattern, test_share=test_share))
     if drop_broken:
         with progress_bar("checking pictures") as progress:
             broken = find_broken([sample.path for sample in dataset.samples], progress)

@@ -1,7 +1,7 @@
 """`passerby train` and `passerby recipes`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -9,6 +9,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from passerby.cli.console import errors, note, output, print_fields, print_table
 from passerby.cli.options import CameraPattern, DataPath, Device, DropBroken, Format, TestShare, open_dataset
 from passerby.training.reporter import Reporter
+
+if TYPE_CHECKING:
+    from passerby.data.dataset import Dataset
 
 PANEL = "Train"
 
@@ -63,6 +66,8 @@ def train(
 
     loaded = load_recipe(recipe, set or [])
     dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
+    for caution in _cautions(dataset, loaded.batch.pictures):
+        note(caution)
     with TrainingDisplay() as display:
         result = run_training(
             loaded,
@@ -83,6 +88,28 @@ def train(
     if result.best.calibration is not None:
         fields["threshold"] = f"{result.best.calibration.threshold:.4f} ({result.best.calibration.criterion})"
     print_fields(fields)
+
+
+def _cautions(dataset: "Dataset", pictures: int) -> list[str]:
+    """What to think about before training begins."""
+    from passerby.data.checking import identical_pictures, people_with_fewer
+    from passerby.data.dataset import people
+
+    cautions = []
+    fewer = people_with_fewer(dataset.train, pictures)
+    if fewer:
+        cautions.append(
+            f"{fewer:,} of {len(people(dataset.train)):,} people have fewer than batch.pictures={pictures} pictures: "
+            "some of theirs stand in a batch more than once"
+        )
+    alike = identical_pictures(dataset.train)
+    if alike:
+        first, other = alike[0]
+        cautions.append(
+            f"{len(alike):,} pairs of people share a picture, first {first.path} ({first.person_id}) and "
+            f"{other.path} ({other.person_id}); if they are one person under two ids, put them together"
+        )
+    return cautions
 
 
 class TrainingDisplay(Reporter):

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from passerby.cli.console import note, output, print_fields, progress_bar
-from passerby.cli.options import CameraPattern, Device, DropBroken, Format, Prior, TestShare, open_dataset
+from passerby.cli.options import (
+    DATA_HELP,
+    CameraPattern,
+    Device,
+    DropBroken,
+    Format,
+    Prior,
+    TestShare,
+    open_dataset,
+)
 
 if TYPE_CHECKING:
     from passerby.types import Calibration
@@ -21,7 +30,7 @@ _GALLERIES = (1_000, 10_000, 100_000)
 
 def calibrate(
     model: Annotated[Path, typer.Argument(help="Name or folder of a model.")],
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of a data set with labelled people.")] = None,
+    data: Annotated[list[str] | None, typer.Option("--data", help=DATA_HELP, metavar="PATH")] = None,
     tracks: Annotated[
         Path | None,
         typer.Option("--tracks", help="Folder of tracks of your own cameras instead, without labels."),
@@ -60,8 +69,8 @@ def calibrate(
     from passerby.models.bundle import write_calibration
     from passerby.models.embedder import load_embedder
 
-    if (data is None) == (tracks is None):
-        raise PasserbyError(f"expected one of --data and --tracks, got {'neither' if data is None else 'both'}")
+    if bool(data) == (tracks is not None):
+        raise PasserbyError(f"expected one of --data and --tracks, got {'both' if data else 'neither'}")
     embedder = load_embedder(model, device)
     criterion: Literal["max_far", "equal_error"] = "equal_error" if equal_error else "max_far"
     findings: tuple[str, ...] = ()
@@ -78,7 +87,7 @@ def calibrate(
             )
         calibration, findings = result.calibration, result.findings
         output().print(result.verdict, markup=False, highlight=False)
-    elif data is not None:
+    elif data:
         dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
         with progress_bar("embedding") as progress:
             calibration = calibrate_on(

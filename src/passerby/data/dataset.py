@@ -16,13 +16,16 @@ class Dataset:
 
     Attributes:
         name: What reports call it.
-        root: The folder that it was read from.
+        root: The folder or archive that it was read from.
         format: Which reader read it.
         train: Pictures to train on.
         query: Pictures to search with; nobody in them is in `train`.
         gallery: Pictures to search in.
         person_names: What the files call a person, where that is not the number itself.
         ignored: Files that are no part of the data set, each with the reason.
+        attributes: What is known of people, such as `{"hat": "no"}`, by `person_id`.
+        sentences: What people wrote about a picture, by its path.
+        parts: Where the data sets lie that this one was joined of; empty where it is one.
     """
 
     name: str
@@ -33,6 +36,9 @@ class Dataset:
     gallery: tuple[Sample, ...]
     person_names: dict[int, str] = field(default_factory=dict)
     ignored: tuple[tuple[Path, str], ...] = ()
+    attributes: dict[int, dict[str, str]] = field(default_factory=dict)
+    sentences: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    parts: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         shared = people(self.train) & people(self.query)
@@ -47,6 +53,11 @@ class Dataset:
                 f"{nobodies[0]}: person {DISTRACTOR} (distractor) and {JUNK} (junk) cannot be asked for; "
                 "number people from 1"
             )
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Where its pictures lie: `root`, or the roots of the sets that it was joined of."""
+        return self.parts or (self.root,)
 
     @property
     def samples(self) -> tuple[Sample, ...]:

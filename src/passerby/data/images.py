@@ -1,20 +1,25 @@
 """One picture, from whatever holds it, to H×W×3 RGB uint8."""
 
+import io
 import os
 import stat
 import struct
 import warnings
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from passerby.data.containers import read_bytes
 from passerby.errors import ImageError
 from passerby.types import ImageArray
 
 ImageSource: TypeAlias = str | os.PathLike[str] | BinaryIO | ImageArray | Image.Image
-"""A path, an open binary file, an H×W×3 RGB uint8 array, or a PIL image."""
+"""A path, an open binary file, an H×W×3 RGB uint8 array, or a PIL image.
+
+A path may lead into an archive: `people.zip/ann/1.jpg` is `ann/1.jpg` in `people.zip`.
+"""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
 """Endings of files that are taken for pictures, in lower case."""
@@ -61,8 +66,12 @@ def read_image(source: ImageSource, name: str | None = None) -> ImageArray:
     name = name or _name_of(source)
     if isinstance(source, np.ndarray):
         return _checked_array(source, name)
-    if isinstance(source, str | os.PathLike) and _is_device(source):
-        raise ImageError(f"{name}: expected a picture, got a device or pipe")
+    if isinstance(source, str | os.PathLike):
+        match _place_of(source):
+            case "device":
+                raise ImageError(f"{name}: expected a picture, got a device or pipe")
+            case "container":
+                source = io.BytesIO(read_bytes(Path(source)))
     try:
         if isinstance(source, Image.Image):
             return _to_rgb(source, name)
@@ -125,13 +134,15 @@ def _name_of(source: ImageSource) -> str:
     return str(label) if label else f"the {type(source).__name__}"
 
 
-def _is_device(path: str | os.PathLike[str]) -> bool:
-    """Whether reading could wait for ever: neither a file nor a folder, but something that is there."""
+def _place_of(path: str | os.PathLike[str]) -> Literal["disk", "device", "container"]:
+    """Where a path leads: to a device or pipe, for which reading could wait for ever, or into a file."""
     try:
         mode = os.stat(path).st_mode
+    except NotADirectoryError:
+        return "container"
     except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+        return "disk"
+    return "disk" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "device"
 
 
 def _checked_array(array: ImageArray, name: str) -> ImageArray:

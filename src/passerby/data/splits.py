@@ -1,7 +1,7 @@
 """Splitting people, never pictures: whom to hold out, and which of their pictures ask and answer."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -39,6 +39,12 @@ def hold_out_people(
         tuple(sample for sample in samples if sample.person_id not in held_out),
         tuple(sample for sample in samples if sample.person_id in held_out),
     )
+
+
+def draw_people(people: Iterable[int], count: int, seed: int) -> set[int]:
+    """Draw `count` of some people, each with the same chance; the same seed always draws the same."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    return {int(person) for person in rng.permutation(sorted(people))[:count]}
 
 
 def query_and_gallery(samples: Sequence[Sample], seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:

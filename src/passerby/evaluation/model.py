@@ -118,7 +118,7 @@ def calibrate_on(
             "labelled pictures"
         )
     vectors = embedder.embed([sample.path for sample in samples], progress)
-    synthetic = is_synthetic(dataset.root)
+    synthetic = all(map(is_synthetic, dataset.roots))
     whom = {"train": "training people", "test": "test people", "all": "people"}[chosen]
     whom = f"synthetic {whom}" if synthetic else whom
     return calibrate(

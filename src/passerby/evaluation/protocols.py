@@ -311,12 +311,15 @@ def _union(queries: Pictures, gallery: Pictures) -> Pictures:
 def _by_tracklet(samples: Sequence[Sample]) -> dict[Any, list[int]]:
     """The pictures of each person, camera and track, in order.
 
-    The track stands in names such as 0001C1T0002F003.jpg, as MARS has them; else the sequence stands for it.
+    Where the data set does not name the track, it stands in names such as 0001C1T0002F003.jpg, as MARS has them; else
+    the sequence stands for it.
     """
     tracklets: dict[Any, list[int]] = {}
     for place, sample in enumerate(samples):
-        named = TRACKLET_NAME.match(sample.path.stem)
-        track = f"T{named['track']}" if named else sample.sequence_id
+        track: int | str | None = sample.track_id
+        if track is None:
+            named = TRACKLET_NAME.match(sample.path.stem)
+            track = f"T{named['track']}" if named else sample.sequence_id
         tracklets.setdefault((sample.person_id, sample.camera_id, track), []).append(place)
     return tracklets
 

@@ -5,10 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from passerby.errors import DataError
+from passerby.data.containers import read_bytes
+from passerby.errors import DataError, ImageError
 from passerby.types import Sample
 
 Truth = dict[str, Any]
+
+_LARGEST = 2**32
 
 
 def _bins(*edges: float, unit: str = "", percent: bool = False) -> Callable[[float], str]:
@@ -92,20 +95,21 @@ def truth_labels(root: Path, samples: Sequence[Sample], attributes: Sequence[str
         DataError: There is no truth, a line of it is damaged, or it lacks a picture.
     """
     path = root / "truth.jsonl"
-    if not path.is_file():
+    try:
+        lines = read_bytes(path, _LARGEST).splitlines()
+    except ImageError as error:
         raise DataError(
             f"{root}: expected truth.jsonl, which synthetic data sets have, got none; see `passerby synth`"
-        )
+        ) from error
     wanted = {sample.path.relative_to(root).as_posix() for sample in samples}
     found: dict[str, list[str]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                truth = json.loads(line)
-                if truth["file"] in wanted:
-                    found[truth["file"]] = [str(ATTRIBUTES[name](truth)) for name in attributes]
-            except (ValueError, KeyError, TypeError, IndexError) as error:
-                raise DataError(f"{path}: line {number} is damaged ({error}); draw the data set again") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            truth = json.loads(line)
+            if truth["file"] in wanted:
+                found[truth["file"]] = [str(ATTRIBUTES[name](truth)) for name in attributes]
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise DataError(f"{path}: line {number} is damaged ({error}); draw the data set again") from error
     missing = sorted(wanted - found.keys())
     if missing:
         raise DataError(f"{path}: expected a line for each picture, got none for {missing[0]}")

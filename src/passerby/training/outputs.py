@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from passerby import __version__
 from passerby.atomic import write_text
 from passerby.data.dataset import Dataset, picture_keys
-from passerby.data.provenance import read_provenance
+from passerby.data.provenance import joint_provenance
 from passerby.errors import PasserbyError
 from passerby.models.bundle import check_replaceable
 from passerby.models.card import ModelCard
@@ -116,7 +116,7 @@ class Outputs:
 
 def model_card(recipe: Recipe, dataset: Dataset, task: TrainingTask) -> ModelCard:
     """What the bundles say of where they come from."""
-    provenance = read_provenance(dataset.root)
+    provenance = joint_provenance(dataset.roots)
     people = "synthetic people" if provenance else "people"
     return ModelCard(
         name=recipe.name,

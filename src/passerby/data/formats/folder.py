@@ -3,24 +3,32 @@
 import hashlib
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from passerby.data.dataset import Dataset
+from passerby.data.formats.format import Format
 from passerby.data.formats.options import ReadOptions
-from passerby.data.images import SUFFIXES, find_pictures
+from passerby.data.images import SUFFIXES
 from passerby.data.splits import query_and_gallery
+from passerby.data.tree import FileTree
 from passerby.errors import DataError
 from passerby.types import UNKNOWN_CAMERA, Sample
 
 LAYOUT = "one folder of pictures for each of at least two people"
 
 
-def recognises(root: Path) -> bool:
-    """Whether at least two subfolders hold pictures."""
-    return sum(child.is_dir() and bool(find_pictures(child)) for child in _visible(root)) >= 2
+def has_people(tree: FileTree) -> bool:
+    """Whether at least two folders hold pictures."""
+    found = 0
+    for folder in tree.folders():
+        found += bool(not folder.startswith(".") and _pictures_below(tree, folder))
+        if found == 2:
+            return True
+    return False
 
 
-def read(root: Path, options: ReadOptions) -> Dataset:
+def read(tree: FileTree, options: ReadOptions) -> Dataset:
     """Read every person's folder and split the people, each by name and seed, into those to train and to test on.
 
     People are numbered from 1 in the order of their folders' names, cameras from 1 in the order of theirs.
@@ -32,23 +40,23 @@ def read(root: Path, options: ReadOptions) -> Dataset:
     """
     if not 0 <= options.test_share <= 1:
         raise DataError(f"expected a test share of 0 to 1, got {options.test_share}")
-    pictures, ignored = _pictures(root)
+    pictures, ignored = _pictures(tree)
     if len(pictures) < 2:
-        raise DataError(f"{root}: expected folders of at least two people, got {len(pictures)}; add people")
+        raise DataError(f"{tree.root}: expected folders of at least two people, got {len(pictures)}; add people")
     names = dict(enumerate(sorted(pictures), start=1))
-    cameras = _cameras(root, [path for paths in pictures.values() for path in paths], options.camera_pattern)
+    cameras = _cameras(tree.root, [path for paths in pictures.values() for path in paths], options.camera_pattern)
     samples = [
         Sample(path, person, cameras.get(path, UNKNOWN_CAMERA))
         for person, name in names.items()
         for path in pictures[name]
     ]
-    tested = _test_people(names, options.test_share, options.seed)
+    tested = choose_test_people(names, options.test_share, options.seed)
     train = tuple(sample for sample in samples if sample.person_id not in tested)
     test = tuple(sample for sample in samples if sample.person_id in tested)
     query, gallery = query_and_gallery(test, options.seed)
     return Dataset(
-        name=root.resolve().name,
-        root=root,
+        name=tree.name,
+        root=tree.root,
         format="folder",
         train=train,
         query=query,
@@ -58,7 +66,7 @@ def read(root: Path, options: ReadOptions) -> Dataset:
     )
 
 
-def _test_people(names: dict[int, str], share: float, seed: int) -> set[int]:
+def choose_test_people(names: Mapping[int, str], share: float, seed: int) -> set[int]:
     """Whom to test on: the first by a hash of seed and name, so that people who are added later move few others.
 
     With a share between 0 and 1 at least one person is tested on, and two where two are left to train on: with one
@@ -71,35 +79,40 @@ def _test_people(names: dict[int, str], share: float, seed: int) -> set[int]:
     return set(drawn[:count])
 
 
-def _visible(root: Path) -> list[Path]:
-    return sorted(child for child in root.iterdir() if not child.name.startswith("."))
+def _pictures_below(tree: FileTree, folder: str) -> list[str]:
+    """The pictures in and below a folder, without hidden files and what lies in hidden folders."""
+    return [name for name in tree.walk(folder) if _why_not(name) is None]
 
 
-def _pictures(root: Path) -> tuple[dict[str, list[Path]], tuple[tuple[Path, str], ...]]:
+def _why_not(name: str) -> str | None:
+    """Why a file in a person's folder is no picture of them."""
+    if os.path.splitext(name)[1].lower() not in SUFFIXES:
+        return "not a picture by its ending"
+    return "hidden" if any(part.startswith(".") for part in name.split("/")[1:]) else None
+
+
+def _pictures(tree: FileTree) -> tuple[dict[str, list[Path]], tuple[tuple[Path, str], ...]]:
     """Each person's pictures by the folder's name, and the files that are left out."""
     pictures: dict[str, list[Path]] = {}
-    ignored: list[tuple[Path, str]] = []
-    for child in sorted(root.iterdir()):
-        if child.name.startswith("."):
-            ignored.append((child, "hidden"))
+    ignored = [
+        (tree.path(name), "hidden" if name.startswith(".") else "not in the folder of a person")
+        for name in tree.files()
+    ]
+    for folder in tree.folders():
+        if folder.startswith("."):
+            ignored.append((tree.path(folder), "hidden"))
             continue
-        if not child.is_dir():
-            ignored.append((child, "not in the folder of a person"))
-            continue
-        found = dict.fromkeys(find_pictures(child))
+        files = [(tree.path(name), _why_not(name)) for name in tree.walk(folder)]
+        ignored += [(path, reason) for path, reason in files if reason is not None]
+        found = sorted(path for path, reason in files if reason is None)
         if found:
-            pictures[child.name] = list(found)
+            pictures[folder] = found
         else:
-            ignored.append((child, "a folder without pictures"))
-        ignored += [
-            (path, "hidden" if path.suffix.lower() in SUFFIXES else "not a picture by its ending")
-            for path in sorted(child.rglob("*"))
-            if path.is_file() and path not in found
-        ]
+            ignored.append((tree.path(folder), "a folder without pictures"))
     return pictures, tuple(ignored)
 
 
-def _cameras(root: Path, paths: list[Path], pattern: str | None) -> dict[Path, int]:
+def _cameras(root: Path, paths: Sequence[Path], pattern: str | None) -> dict[Path, int]:
     """Each picture's camera number by what the pattern's first group finds in its path."""
     if pattern is None:
         return {}
@@ -117,3 +130,6 @@ def _cameras(root: Path, paths: list[Path], pattern: str | None) -> dict[Path, i
         labels[path] = found[1]
     numbers = {label: number for number, label in enumerate(sorted(set(labels.values())), start=1)}
     return {path: numbers[label] for path, label in labels.items()}
+
+
+FORMAT = Format(name="folder", layout=LAYOUT, signs=(), read=read)

@@ -2,52 +2,55 @@
 
 `bounding_box_train`, `query` and `bounding_box_test` hold `PPPP_cCsS_NNNNNN_KK.jpg`: person, camera,
 sequence, frame, box. In the gallery, person -1 is junk (never ranked) and 0000 a distractor (always wrong).
+Where `market_attribute.mat` lies beside them, or in a folder there, its 27 attributes of each person are read.
 """
 
 import re
 from pathlib import Path
 
 from passerby.data.dataset import Dataset
+from passerby.data.formats.format import Format
+from passerby.data.formats.market_attributes import find_attributes, read_attributes
 from passerby.data.formats.options import ReadOptions
 from passerby.data.images import SUFFIXES
+from passerby.data.tree import FileTree
 from passerby.errors import DataError
 from passerby.types import DISTRACTOR, JUNK, Sample
 
 LAYOUT = "folders bounding_box_train, query and bounding_box_test with names such as 0002_c1s1_000451_03.jpg"
-_SPLITS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
+SPLITS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
+"""Folder of each list."""
+
 _NAME = re.compile(r"(?P<person>-1|\d+)_c(?P<camera>\d+)(?:s(?P<sequence>\d+))?(?:[_.]|$)")
 
 
-def recognises(root: Path) -> bool:
-    """Whether the folder has a training folder of that name, or both test folders."""
-    has = {split for split, name in _SPLITS.items() if (root / name).is_dir()}
-    return "train" in has or {"query", "gallery"} <= has
-
-
-def read(root: Path, options: ReadOptions) -> Dataset:
+def read(tree: FileTree, options: ReadOptions) -> Dataset:
     """Read the three folders; one that is not there gives an empty list.
 
     Raises:
-        DataError: The folder holds no picture that is named as this layout wants.
+        DataError: The folder holds no picture that is named as this layout wants, or the attributes are damaged.
     """
     ignored: list[tuple[Path, str]] = []
-    train, query, gallery = (_read_split(root / name, split, ignored) for split, name in _SPLITS.items())
+    train, query, gallery = (_read_split(tree, name, split, ignored) for split, name in SPLITS.items())
     if not (train or query or gallery):
-        raise DataError(f"{root}: expected {LAYOUT}; got no such picture")
+        raise DataError(f"{tree.root}: expected {LAYOUT}; got no such picture")
+    attributes = find_attributes(tree)
     return Dataset(
-        name=root.resolve().name,
-        root=root,
+        name=tree.name,
+        root=tree.root,
         format="market1501",
         train=train,
         query=query,
         gallery=gallery,
         ignored=tuple(ignored),
+        attributes=read_attributes(tree, attributes) if attributes else {},
     )
 
 
-def _read_split(folder: Path, split: str, ignored: list[tuple[Path, str]]) -> tuple[Sample, ...]:
+def _read_split(tree: FileTree, folder: str, split: str, ignored: list[tuple[Path, str]]) -> tuple[Sample, ...]:
     samples = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+    for name in sorted(tree.files(folder) + tree.folders(folder)):
+        path = tree.path(name)
         match = _NAME.match(path.stem)
         if path.suffix.lower() not in SUFFIXES:
             ignored.append((path, "not a picture by its ending"))
@@ -66,3 +69,11 @@ def _read_split(folder: Path, split: str, ignored: list[tuple[Path, str]]) -> tu
                 )
             )
     return tuple(samples)
+
+
+FORMAT = Format(
+    name="market1501",
+    layout=LAYOUT,
+    signs=((SPLITS["train"],), (SPLITS["query"], SPLITS["gallery"])),
+    read=read,
+)

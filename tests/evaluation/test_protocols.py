@@ -1,5 +1,6 @@
 """Every protocol against a loop that does what its paper says, one picture at a time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,33 @@ def scored(row: np.ndarray, places: list[int], shown: list[int], person: int) ->
     if not hits:
         return None
     return hits[0], list(dict.fromkeys(order)).index(person) + 1, np.mean([n / r for n, r in enumerate(hits, 1)])
+
+
+def test_answers_in_the_same_clothes_are_left_out() -> None:
+    query_vectors, queries, gallery_vectors, gallery = case(2)
+    random = np.random.default_rng(3)
+    # Of every fourth picture nobody knows the clothes: those are never the same.
+    worn = [None if number % 4 == 3 else int(random.integers(1, 3)) for number in range(130)]
+    queries = tuple(replace(s, clothes_id=clothes) for s, clothes in zip(queries, worn[:30], strict=True))
+    gallery = tuple(replace(s, clothes_id=clothes) for s, clothes in zip(gallery, worn[30:], strict=True))
+    found = evaluate(query_vectors, queries, gallery_vectors, gallery, protocol="clothes-changed")
+    shown = [sample.person_id for sample in gallery]
+    ranks = []
+    for query, row in zip(queries, cosine_distances(query_vectors, gallery_vectors), strict=True):
+        places = [
+            place
+            for place in left(query, gallery)
+            if gallery[place].person_id != query.person_id
+            or query.clothes_id is None
+            or gallery[place].clothes_id != query.clothes_id
+        ]
+        score = scored(row, places, shown, query.person_id)
+        ranks.append(score[0] if score else 0)
+    assert found.metrics.first_ranks[:, 0].tolist() == ranks
+    plain = evaluate(query_vectors, queries, gallery_vectors, gallery)
+    assert plain.metrics.first_ranks[:, 0].tolist() != ranks
+    with pytest.raises(DataError, match=r"clothes are known, got none; .* is for PRCC and LTCC"):
+        evaluate(*case(2), protocol="clothes-changed")
 
 
 @pytest.mark.parametrize(("protocol", "cameras"), [("market1501", True), ("no-camera", False)])

@@ -11,7 +11,7 @@ from passerby.data.tracks import TRACKLET_NAME
 from passerby.errors import DataError
 from passerby.evaluation.blocks import unit_copy_bytes, unit_rows, working_bytes
 from passerby.evaluation.draws import GalleryDraws
-from passerby.evaluation.rule import RankingRule
+from passerby.evaluation.rule import UNKNOWN_CLOTHES, RankingRule
 from passerby.machine import require_memory
 from passerby.types import JUNK, UNKNOWN_CAMERA, FloatArray, IntArray, Sample
 
@@ -163,7 +163,7 @@ def require_protocol(name: str) -> Protocol:
 
 
 def ranking_rule(
-    query_samples: Sequence[Sample], gallery_samples: Sequence[Sample], *, cameras: bool = True
+    query_samples: Sequence[Sample], gallery_samples: Sequence[Sample], *, cameras: bool = True, clothes: bool = False
 ) -> RankingRule:
     """The rule by which labelled pictures are ranked; a query whose file is in the gallery too is its own picture.
 
@@ -171,6 +171,7 @@ def ranking_rule(
         query_samples: What asks.
         gallery_samples: What answers.
         cameras: Whether pictures of the same person from the same camera are left out, where cameras are known.
+        clothes: Whether pictures of the same person in the same clothes are left out, where clothes are known.
     """
     places: dict[Any, int] = {}
     for place, sample in enumerate(gallery_samples):
@@ -181,7 +182,13 @@ def ranking_rule(
         [sample.camera_id for sample in query_samples] if cameras else None,
         [sample.camera_id for sample in gallery_samples] if cameras else None,
         [places.get(sample.path, -1) for sample in query_samples],
+        query_clothes=_clothes(query_samples) if clothes else None,
+        gallery_clothes=_clothes(gallery_samples) if clothes else None,
     )
+
+
+def _clothes(samples: Sequence[Sample]) -> list[int]:
+    return [UNKNOWN_CLOTHES if sample.clothes_id is None else sample.clothes_id for sample in samples]
 
 
 def _market(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
@@ -191,6 +198,17 @@ def _market(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> R
 def _no_camera(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
     rule = ranking_rule(queries.samples, gallery.samples, cameras=False)
     return RankingTask(queries, gallery, rule, None, "no-camera", ("Cameras were not looked at.",))
+
+
+def _clothes_changed(queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
+    """Right answers show the person in other clothes, by another camera."""
+    if not any(sample.clothes_id is not None for sample in queries.samples):
+        raise DataError(
+            "expected pictures whose clothes are known, got none; the protocol clothes-changed is for PRCC and LTCC"
+        )
+    rule = ranking_rule(queries.samples, gallery.samples, clothes=True)
+    note = "Pictures of the same person in the query's clothes were left out."
+    return RankingTask(queries, gallery, rule, None, "clothes-changed", (note,))
 
 
 def _drawn(name: str, shots: int, queries: Pictures, gallery: Pictures, options: ProtocolOptions) -> RankingTask:
@@ -287,6 +305,11 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol("multi-query", "All pictures of a person by a camera ask together, as their mean.", _multi_query),
         Protocol("no-camera", "Cameras are not looked at: only the query's own picture is left out.", _no_camera),
+        Protocol(
+            "clothes-changed",
+            "The whole gallery, less the same person's pictures in the query's clothes or by its camera.",
+            _clothes_changed,
+        ),
         Protocol("sysu-all", "SYSU-MM01, all search: infrared cameras ask, all colour cameras answer.", _sysu_all),
         Protocol("sysu-indoor", "SYSU-MM01, indoor search: the colour cameras 1 and 2 answer.", _sysu_indoor),
         Protocol("tracklets", "Tracklets ask and answer, each the mean of its pictures, as on MARS.", _tracklets),
@@ -296,7 +319,8 @@ PROTOCOLS: dict[str, Protocol] = {
 
 Papers: Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015 (Market-1501, multi-query); Li et al.,
 DeepReID, CVPR 2014 (CUHK03, single gallery shot); Wu et al., RGB-Infrared Cross-Modality Person Re-identification,
-ICCV 2017 (SYSU-MM01); Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-identification, ECCV 2016.
+ICCV 2017 (SYSU-MM01); Qian et al., Long-Term Cloth-Changing Person Re-identification, ACCV 2020 (clothes-changed);
+Zheng et al., MARS: A Video Benchmark for Large-Scale Person Re-identification, ECCV 2016.
 """
 
 

@@ -9,6 +9,9 @@ import numpy.typing as npt
 from passerby.errors import DataError
 from passerby.types import JUNK, UNKNOWN_CAMERA, IntArray
 
+UNKNOWN_CLOTHES = -1
+"""Clothes of a picture of which nobody recorded them: never the same as others."""
+
 
 class RankingRule:
     """The rule of Market-1501, usable where cameras are unknown too.
@@ -28,6 +31,9 @@ class RankingRule:
         query_index: (Q,) integers, where in the gallery the query's own picture lies, or -1. None: nowhere.
         hidden_cameras: For queries of a camera, cameras whose gallery pictures are never ranked, whomever they show:
             as of two cameras at one place.
+        query_clothes: (Q,) integers, `UNKNOWN_CLOTHES` (-1) where unknown; the same person's gallery pictures in the
+            query's clothes are removed too. None: clothes are not looked at.
+        gallery_clothes: (G,) integers, likewise; given if and only if `query_clothes` is.
 
     Attributes:
         queries: Number of queries.
@@ -50,10 +56,12 @@ class RankingRule:
 
     __slots__ = (
         "_gallery_cameras",
+        "_gallery_clothes",
         "_hidden",
         "_junk",
         "_order",
         "_query_cameras",
+        "_query_clothes",
         "_query_index",
         "_starts",
         "_stops",
@@ -74,6 +82,8 @@ class RankingRule:
         gallery_cameras: npt.ArrayLike | None = None,
         query_index: npt.ArrayLike | None = None,
         hidden_cameras: Mapping[int, Sequence[int]] | None = None,
+        query_clothes: npt.ArrayLike | None = None,
+        gallery_clothes: npt.ArrayLike | None = None,
     ) -> None:
         asked = _integers("query_ids", query_ids)
         shown = _integers("gallery_ids", gallery_ids)
@@ -96,6 +106,11 @@ class RankingRule:
         cameras = np.union1d(self._query_cameras, self._gallery_cameras)
         self.cameras = int((cameras != UNKNOWN_CAMERA).sum())
         self.same_camera = self.cameras >= 2
+
+        if (query_clothes is None) != (gallery_clothes is None):
+            raise DataError("expected the clothes of both query and gallery or of neither, got those of one")
+        self._query_clothes = _integers("query_clothes", query_clothes, self.queries, UNKNOWN_CLOTHES)
+        self._gallery_clothes = _integers("gallery_clothes", gallery_clothes, self.gallery, UNKNOWN_CLOTHES)
 
         self._query_index = _integers("query_index", query_index, self.queries, -1)
         outside = (self._query_index < -1) | (self._query_index >= self.gallery)
@@ -138,6 +153,9 @@ class RankingRule:
         removed = [self._junk]
         if self.same_camera and camera != UNKNOWN_CAMERA:
             drop |= self._gallery_cameras[same_person] == camera
+        clothes = self._query_clothes[query]
+        if clothes != UNKNOWN_CLOTHES:
+            drop |= self._gallery_clothes[same_person] == clothes
         if camera in self._hidden:
             drop |= np.isin(same_person, self._hidden[camera])
             removed.append(self._hidden[camera])

@@ -67,7 +67,7 @@ class Table(Container):
         if bad is not None or len(set(files)) != len(files):
             raise DataError(f"{path}: expected a different name for each picture in the column {FILE}, got {bad!r}")
         self._places = dict(zip(files, places, strict=True))
-        self._files = {name: text.encode() for name, text in self.about.get("files", {}).items()}
+        self._files: dict[str, bytes] = {name: text.encode() for name, text in self.about.get("files", {}).items()}
         truth = self.columns.pop(TRUTH, None)
         if truth is not None:
             self._files["truth.jsonl"] = "".join(f"{line}\n" for line in truth if line).encode()

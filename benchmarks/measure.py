@@ -43,6 +43,13 @@ def cpu_times(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str,
     return {name: CpuTime(min(all_), statistics.median(all_), repeats) for name, all_ in seconds.items()}
 
 
+def give_back_memory() -> None:
+    """Have the process give back what it does not use any more, so that what it takes from now on is seen."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # Where it is glibc's, the heap gives back what is free.
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def peak_mib(call: Callable[[], Any]) -> float:
     """Give how far the process's memory rises above where it stood before the call, in MiB.
 
@@ -51,9 +58,7 @@ def peak_mib(call: Callable[[], Any]) -> float:
     measure both in one run.
     """
     process = psutil.Process()
-    gc.collect()
-    with suppress(OSError, AttributeError):  # Where it is glibc's, the heap gives back what is free.
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back_memory()
     before = peak = process.memory_info().rss
     done = threading.Event()
 

@@ -139,7 +139,7 @@ def test_a_policy_is_shown_set_and_refused(passerby: Command, used: Path, tmp_pa
     assert json.loads(passerby("gallery", "policy", used).out)["keep_days"] == 7
     assert passerby("gallery", "purge", used).out.startswith("3 sightings erased")
     missing = passerby("gallery", "policy", used, "--set", tmp_path / "none.json")
-    assert (missing.code, "none.json" in missing.error) == (1, True)
+    assert (missing.code, "none.json" in missing.error) == (2, True)
 
 
 def test_a_gallery_changes_its_key_and_its_passphrase(

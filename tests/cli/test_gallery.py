@@ -175,6 +175,7 @@ def test_what_is_no_gallery(passerby: Command, people_folder: Path, model: Path,
         (tmp_path / "file", "expected a gallery's folder, got a file"),
         (people_folder, "got a folder of other things"),
         ("mysql://here/there", "expected memory:, a folder or postgresql://"),
+        ("memory:", "expected a folder or postgresql://… as a gallery, got memory:"),
     ):
         outcome = passerby("gallery", "info", place)
         assert outcome.code == 2

@@ -44,6 +44,13 @@ def test_help_names_every_command(passerby: Callable[..., Any]) -> None:
         assert passerby(name, "--help").code == 0
 
 
+def test_python_runs_the_package(process: Callable[..., Any]) -> None:
+    outcome = process("-m", "passerby", "--version")
+    assert (outcome.code, outcome.out) == (0, f"passerby {package.__version__}\n")
+    wrong = process("-m", "passerby", "trian")
+    assert (wrong.code, "No such command 'trian'" in wrong.error) == (2, True)
+
+
 def test_the_version_is_printed(passerby: Callable[..., Any]) -> None:
     outcome = passerby("--version")
     assert (outcome.code, outcome.out) == (0, f"passerby {package.__version__}\n")

@@ -156,6 +156,32 @@ def test_searching_with_an_embedding_or_a_sighting(
     assert elsewhere.compared == 12 - (by_embedding.hits[0].sighting.camera == "gate")
 
 
+def test_an_index_in_memory_answers_as_the_database_does(
+    new_url: Callable[[str], str], embedder: Embedder, sightings: list[Sighting]
+) -> None:
+    url = new_url("postgresql")
+    with open_gallery(url, model=embedder) as one, open_gallery(url, model=embedder, in_memory=True) as other:
+        one.add(sightings)
+        both = Three({"compared by the database": one, "in memory": other})
+        assert one.index() is None
+        assert other.index() is not None
+        for wanted in SEARCHES.values():
+            both(lambda gallery, wanted=wanted: gallery.search(sightings[5].crop, **wanted))
+        one.erase(person="person 2")
+        assert both(lambda gallery: gallery.search(sightings[5].crop, top=30)).compared == 20
+
+
+def test_one_name_is_as_good_as_a_list_of_one(three: Three, sightings: list[Sighting]) -> None:
+    found = three(lambda gallery: gallery.search(sightings[0].crop, cameras="gate")).hits[0].sighting
+    assert found.camera == "gate"
+    asked = three(lambda gallery: gallery.search(sighting=found, cameras="gate", top=30))
+    assert (asked.compared, found.id in {hit.sighting.id for hit in asked}) == (11, False)
+    assert len(three(lambda gallery: gallery.sightings(cameras="hall"))) == 12
+    three(lambda gallery: gallery.assign(found.id, "somebody"))
+    assert three(lambda gallery: gallery.count(person="somebody")) == 1
+    assert three(lambda gallery: gallery.delete(found.id)).sightings == 1
+
+
 def test_equal_distances_come_in_the_order_in_which_they_were_added(three: Three, sightings: list[Sighting]) -> None:
     twins = [dataclasses.replace(sightings[0], track=f"twin {number}") for number in range(30)]
     three(lambda gallery: gallery.add(twins))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from passerby.errors import AccessError, GalleryError
+from passerby.errors import AccessError, GalleryError, MachineError
 from passerby.gallery import open_gallery
 from passerby.gallery.access import POLICY
 from passerby.gallery.creation import create_gallery
@@ -244,7 +244,9 @@ def test_with_postgresql_nothing_is_left_in_the_tables_files(new_url: Callable[[
     url = new_url("postgresql")
     with psycopg.connect(url, autocommit=True) as connection:
         (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
-    base = Path(data) / "base"
+        statement = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
+        (number,) = connection.execute(statement).fetchone() or ("",)
+    base = Path(data) / "base" / number
     with open_gallery(url) as gallery, psycopg.connect(url, autocommit=True) as connection:
         gallery.add(planted())
         stored = [gallery.get(sighting.id) for sighting in planted()]
@@ -256,6 +258,24 @@ def test_with_postgresql_nothing_is_left_in_the_tables_files(new_url: Callable[[
         assert present([base], traces(meant)) == set()
         connection.execute("CHECKPOINT")
         assert present([base], traces(others)) == set(traces(others))
+
+
+def test_with_postgresql_an_erasure_waits_for_whoever_still_sees_what_is_erased(
+    new_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    url = new_url("postgresql")
+    with open_gallery(url) as gallery, psycopg.connect(url) as other:
+        gallery.add(planted())
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        other.execute("SELECT count(*) FROM cameras")
+        monkeypatch.setattr("passerby.gallery.postgres._SCRUBBING", 0.3)
+        with pytest.raises(MachineError, match=r"another connection keeps a view .* run `passerby gallery compact`"):
+            gallery.erase(person="Person Number 3")
+        assert gallery.info().sightings == 4 * (PEOPLE - 1)
+        other.rollback()
+        gallery.compact()
 
 
 def test_an_encrypted_gallery_holds_no_pictures_and_vectors_in_the_clear_at_any_time(tmp_path: Path) -> None:

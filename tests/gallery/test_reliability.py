@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,7 @@ def test_a_full_disk_loses_nothing(new_url: Callable[[str], str]) -> None:
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     process = adder(url, 1, preexec_fn=limit, stderr=subprocess.PIPE)
     assert process.stderr is not None
@@ -320,6 +321,38 @@ def test_a_server_stopped_and_started_in_the_middle(own_server: Any, vectors: Ve
         assert len(added) == 40
         assert {s.id: s.sequence for s in gallery.sightings()} == added
         assert verify(gallery) == []
+        stop(own_server)
+        thread = threading.Thread(target=lambda: outcome.append(gallery.delete("gate-0-3")))
+        thread.start()
+        own_server.ensure_postgres_running()
+        thread.join(timeout=60)
+        assert outcome[-1].sightings == 1
+        assert gallery.search(embedding=vectors(20)[4].embedding, top=1).hits[0].sighting.id == "gate-0-4"
+        assert verify(gallery) == []
+        stop(own_server)
+        gallery.record.database._patience = 0.3  # type: ignore[attr-defined]
+        with pytest.raises(MachineError, match=r"the server does not answer \(.*\); start it and try again"):
+            gallery.info()
+
+
+def test_a_wrong_password_is_named_and_not_shown(own_server: Any) -> None:
+    import psycopg
+
+    with psycopg.connect(own_server.get_uri(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE guard SUPERUSER LOGIN PASSWORD 'the right one'")
+        rules = Path(own_server.pgdata, "pg_hba.conf")
+        rules.write_text("local all guard scram-sha-256\n" + rules.read_text())
+        connection.execute("SELECT pg_reload_conf()")
+    time.sleep(0.3)
+    right, wrong = (
+        own_server.get_uri().replace("//postgres:@", f"//guard:{word}@") for word in ("the%20right%20one", "other")
+    )
+    with pytest.raises(GalleryError, match=r"password authentication failed .* check the address") as refused:
+        open_gallery(wrong)
+    assert "other" not in str(refused.value)
+    with open_gallery(right) as gallery:
+        assert gallery.info().sightings == 0
+        assert "right" not in gallery.info().gallery
 
 
 def stop(server: Any) -> None:
@@ -331,7 +364,7 @@ def stop(server: Any) -> None:
 
 PLANTED: dict[str, tuple[str, str]] = {
     "an embedding is gone": ("DELETE FROM embeddings WHERE number = 3", "sighting gate-0-2: it has no embedding"),
-    "a crop of nobody": ("INSERT INTO crops VALUES (77, X'78')", "1 crops without a sighting"),
+    "a crop of nobody": ("INSERT INTO crops VALUES (77, CAST('x' AS {blob}))", "1 crops without a sighting"),
     "an embedding of nobody": (
         "UPDATE embeddings SET number = 77 WHERE number = 3",
         "1 embeddings without a sighting",
@@ -341,7 +374,10 @@ PLANTED: dict[str, tuple[str, str]] = {
         "UPDATE sightings SET sequence = 5000 WHERE number = 2",
         "numbers that were never given",
     ),
-    "a crop that is none": ("INSERT INTO crops VALUES (2, X'78')", "sighting gate-0-1: expected a picture"),
+    "a crop that is none": (
+        "INSERT INTO crops VALUES (2, CAST('x' AS {blob}))",
+        "sighting gate-0-1: expected a picture",
+    ),
     "a line of the log": (
         "UPDATE audit SET line = replace(line, 'add', 'got') WHERE number = 1",
         "audit log, line 1",
@@ -354,17 +390,29 @@ PLANTED: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_planted_disagreements_are_found(what: str, new_url: Callable[[str], str], vectors: Vectors) -> None:
-    url = new_url("folder")
-    with open_gallery(url) as gallery:
+def test_planted_disagreements_are_found(what: str, lasting_url: str, vectors: Vectors) -> None:
+    with open_gallery(lasting_url) as gallery:
         gallery.add(vectors(10))
         assert verify(gallery) == []
+        blob = gallery.record.database.dialect.blob
     statement, expected = PLANTED[what]
-    with sqlite3.connect(Path(url, "gallery.sqlite")) as connection:
-        connection.execute(statement)
-    connection.close()
-    with open_gallery(url) as gallery:
-        assert any(expected in problem for problem in verify(gallery)), verify(gallery)
+    plant(lasting_url, statement.format(blob=blob))
+    with open_gallery(lasting_url) as gallery:
+        problems = verify(gallery)
+        assert any(expected in problem for problem in problems), problems
+
+
+def plant(url: str, statement: str) -> None:
+    """Change a record behind its back, without a look at what refers to what."""
+    if not url.startswith("postgresql:"):
+        with closing(sqlite3.connect(Path(url, "gallery.sqlite"))) as connection, connection:
+            connection.execute(statement)
+        return
+    import psycopg
+
+    with psycopg.connect(url) as server:
+        server.execute("SET session_replication_role = replica")
+        server.execute(statement.encode())
 
 
 def test_an_index_that_differs_from_the_record_is_found(new_url: Callable[[str], str], vectors: Vectors) -> None:
@@ -375,9 +423,8 @@ def test_an_index_that_differs_from_the_record_is_found(new_url: Callable[[str],
         other = vectors(1, seed=5)[0].embedding
         assert other is not None
         unit = (other / np.linalg.norm(other)).astype("<f4").tobytes()
-        with sqlite3.connect(Path(url, "gallery.sqlite")) as connection:
+        with closing(sqlite3.connect(Path(url, "gallery.sqlite"))) as connection, connection:
             connection.execute("UPDATE embeddings SET vector = ? WHERE number = 5", (unit,))
-        connection.close()
         assert verify(gallery) == ["sighting gate-0-4: the index has another embedding than the record"]
 
 

@@ -10,17 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerby.errors import AuditError
-from passerby.privacy.audit import (
-    ERASED_LINES,
-    GENESIS,
-    AuditEvent,
-    AuditHead,
-    append,
-    line_ranges,
-    read_head,
-    read_line,
-    verify_lines,
-)
+from passerby.privacy.audit import GENESIS, AuditEvent, AuditHead, append, read_head, read_line
+from passerby.privacy.audit_report import ERASED_LINES, line_ranges, verify_lines
 from passerby.privacy.signing import SigningKey
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

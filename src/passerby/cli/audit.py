@@ -81,7 +81,8 @@ def verify(
 ) -> None:
     """Find lines that were changed, cut out, put in, moved or cut off at the end; exit with 2 where there are any."""
     from passerby.errors import AuditError
-    from passerby.privacy.audit import read_head, verify_lines
+    from passerby.privacy.audit import read_head
+    from passerby.privacy.audit_report import verify_lines
 
     witnesses = [read_head(text) for text in witness or ()]
     if Path(url).is_file():

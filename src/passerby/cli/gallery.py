@@ -9,7 +9,7 @@ import typer
 
 from passerby.cli import gallery_keys
 from passerby.cli.console import note, output, print_fields, progress_bar
-from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, Url, moment, opened
+from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, Url, check_lasting, moment, opened
 from passerby.cli.options import Device, DropBroken
 from passerby.errors import GalleryError
 
@@ -30,7 +30,9 @@ def _group() -> None:
 @app.command()
 def create(
     url: Url,
-    policy: Annotated[Path | None, typer.Option("--policy", help="A policy as JSON.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A policy as JSON.", exists=True, dir_okay=False)
+    ] = None,
     encrypt: Annotated[
         bool, typer.Option("--encrypt", help="Encrypt crops and embeddings; a key file that is not there is made.")
     ] = False,
@@ -43,9 +45,10 @@ def create(
     from passerby.gallery.creation import create_gallery
     from passerby.privacy.secret import new_secret_from, secret_from
 
+    check_lasting(url)
     create_gallery(
         url,
-        policy=None if policy is None else policy.read_text(encoding="utf-8"),
+        policy=None if policy is None else policy.read_text(encoding="utf-8", errors="replace"),
         secret=(secret_from() if key is None else new_secret_from(key)) if encrypt else None,
         encrypt=encrypt,
         turn=turn,

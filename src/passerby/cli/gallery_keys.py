@@ -12,7 +12,10 @@ from passerby.errors import KeyringError
 
 def policy(
     url: Url,
-    file: Annotated[Path | None, typer.Option("--set", help="Take the policy in this file from now on.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--set", help="Take the policy in this file from now on.", exists=True, dir_okay=False),
+    ] = None,
     purpose: Purpose = None,
     case: Case = None,
     key: KeyFile = None,
@@ -22,7 +25,7 @@ def policy(
 
     with opened(url, purpose, case, key) as gallery:
         if file is not None:
-            set_policy(gallery, file.read_text(encoding="utf-8"))
+            set_policy(gallery, file.read_text(encoding="utf-8", errors="replace"))
             note(f"policy of {url}: {file}")
         else:
             output().print_json(policy_of(gallery).to_json())

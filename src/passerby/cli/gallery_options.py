@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from passerby.errors import GalleryError
+
 if TYPE_CHECKING:
     from passerby.gallery.gallery import Gallery
 
@@ -35,15 +37,35 @@ def opened(
     device: str = "auto",
     create: bool = False,
 ) -> Iterator["Gallery"]:
-    """The gallery of that URL, as the system's user opens it."""
+    """The gallery of that URL, as the system's user opens it.
+
+    Raises:
+        GalleryError: It would be gone when the command ends, or `passerby.gallery.open_gallery` cannot open it.
+    """
     from passerby.gallery.access import open_gallery
     from passerby.privacy.secret import secret_from
 
+    check_lasting(url)
     secret = secret_from(key)
     with open_gallery(
         url, purpose=purpose, case=case, model=model, secret=secret, create=create, device=device
     ) as gallery:
         yield gallery
+
+
+def check_lasting(url: str) -> None:
+    """Do nothing where a gallery outlives the command.
+
+    Raises:
+        GalleryError: It does not.
+    """
+    from passerby.gallery.url import MEMORY
+
+    if url == MEMORY:
+        raise GalleryError(
+            f"expected a folder or postgresql://… as a gallery, got {MEMORY}, which would end with the command; "
+            "use it from Python"
+        )
 
 
 def moment(text: str | None) -> datetime | None:

@@ -53,6 +53,7 @@ def open_gallery(
     secret: Secret | None = None,
     create: bool = True,
     device: str = "auto",
+    in_memory: bool = False,
 ) -> Gallery:
     """Open a gallery, under a name and for a purpose, which stand in its audit log with everything that is done.
 
@@ -67,6 +68,8 @@ def open_gallery(
         secret: What opens an encrypted gallery. None: what the environment says.
         create: Whether to make a gallery where there is none.
         device: Where the model runs: "cpu", "cuda", …; "auto" takes a GPU where there is one.
+        in_memory: Whether this process holds an index in memory even where the database can compare by itself, in
+            PostgreSQL: many searches at once become many times faster, but every embedding is read first, and kept.
 
     Raises:
         GalleryError: There is no gallery and none is to be made, or it is of a newer version.
@@ -79,7 +82,7 @@ def open_gallery(
         prepare(database, create=create)
         record = Record(database)
         access = Access(record, principal, purpose, case, secret_from() if secret is None else secret)
-        return Gallery(record, access, GalleryModel(model, device))
+        return Gallery(record, access, GalleryModel(model, device), in_memory=in_memory)
     except BaseException:
         database.close()
         raise

@@ -10,14 +10,12 @@ from passerby.gallery.rows import marks, pieces, read_setting, write_setting
 from passerby.privacy.audit import (
     AuditEvent,
     AuditHead,
-    AuditProblem,
     AuditRecord,
-    AuditReport,
     append,
     read_head,
     read_line,
-    verify_lines,
 )
+from passerby.privacy.audit_report import AuditProblem, AuditReport, verify_lines
 from passerby.privacy.signing import SigningKey
 
 HEAD = "audit_head"

@@ -1,5 +1,6 @@
 """Which sightings are meant."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,10 +28,11 @@ class Filter:
     person: str | None = None
 
     def condition(self) -> tuple[str, list[Any]]:
-        """What comes after WHERE, about sightings `s` and cameras `c`, and its values."""
+        """What comes after WHERE, about sightings `s`, and its values."""
         parts, values = ["1 = 1"], list[Any]()
         if self.cameras is not None:
-            parts.append(f"c.name IN ({marks(len(self.cameras))})" if self.cameras else "1 = 0")
+            named = f"SELECT number FROM cameras WHERE name IN ({marks(len(self.cameras))})"
+            parts.append(f"s.camera IN ({named})" if self.cameras else "1 = 0")
             values += sorted(self.cameras)
         for text, value in (
             ("s.time >= ?", None if self.after is None else to_microseconds(self.after)),
@@ -42,3 +44,8 @@ class Filter:
                 parts.append(text)
                 values.append(value)
         return " AND ".join(parts), values
+
+
+def several(names: str | Collection[str]) -> Collection[str]:
+    """Names, also where one is given by itself, which is a collection of letters to Python."""
+    return [names] if isinstance(names, str) else names

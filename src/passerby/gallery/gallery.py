@@ -1,30 +1,21 @@
 """The gallery: one interface, whatever keeps the record and whoever guards it."""
 
-import time as clock
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from passerby.errors import GalleryError
-from passerby.gallery import auditing, intake, retention
-from passerby.gallery.answers import Acknowledgement, Answer, Change, GalleryInfo
-from passerby.gallery.clock import Camera, from_microseconds, zone_of
-from passerby.gallery.database import Cursor
-from passerby.gallery.filter import Filter
+from passerby.gallery import intake, retention
+from passerby.gallery.answers import Acknowledgement, Answer
+from passerby.gallery.catalogue import Catalogue
+from passerby.gallery.filter import Filter, several
 from passerby.gallery.guard import Guard
 from passerby.gallery.mirror import Mirror
 from passerby.gallery.model import GalleryModel
-from passerby.gallery.reading import completed
 from passerby.gallery.record import Record
-from passerby.gallery.rows import (
-    insert_camera,
-    set_person,
-)
 from passerby.gallery.searching import Asked, Searcher
 from passerby.gallery.watchlist import WatchList
-from passerby.privacy.audit import AuditHead, AuditReport
 from passerby.privacy.receipt import ErasureKind, ErasureReceipt
 from passerby.privacy.roles import Action
 from passerby.probability import EVEN
@@ -34,10 +25,8 @@ if TYPE_CHECKING:
     from passerby.data.images import ImageSource
     from passerby.retrieval.methods import Reranker
 
-_WATCHING = 0.2  # Seconds between looks for changes.
 
-
-class Gallery:
+class Gallery(Catalogue):
     """Sightings kept, searched and forgotten; `passerby.gallery.open_gallery` opens one.
 
     Any number of threads may use it, and any number of processes may have the same gallery open. Close it, or use it
@@ -50,12 +39,11 @@ class Gallery:
         watch_list: Whom it looks for, where its policy keeps nothing of anybody else.
     """
 
-    def __init__(self, record: Record, guard: Guard, model: GalleryModel) -> None:
-        self.record = record
-        self.guard = guard
+    def __init__(self, record: Record, guard: Guard, model: GalleryModel, *, in_memory: bool = False) -> None:
+        super().__init__(record, guard)
         self.model = model
         self.watch_list = WatchList(record, guard, model)
-        self._searcher = Searcher(record, guard, model)
+        self._searcher = Searcher(record, guard, model, in_memory)
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +87,8 @@ class Gallery:
         image: "ImageSource | None" = None,
         *,
         embedding: FloatArray | None = None,
-        sighting: str | None = None,
-        cameras: Collection[str] | None = None,
+        sighting: str | Sighting | None = None,
+        cameras: str | Collection[str] | None = None,
         after: datetime | None = None,
         before: datetime | None = None,
         min_quality: float | None = None,
@@ -114,8 +102,8 @@ class Gallery:
         Args:
             image: A picture of the person: a path, an open file, an array or a PIL image.
             embedding: Or an embedding (D,) of the gallery's model.
-            sighting: Or the id of a sighting of the gallery, which is not among the answers.
-            cameras: Only sightings of these.
+            sighting: Or a sighting of the gallery, or its id; it is not among the answers.
+            cameras: Only sightings of these; one name, or several.
             after: Only of this moment or later; without a zone it is UTC.
             before: Only of earlier than this moment.
             min_quality: Only of at least this quality, 0 to 1.
@@ -132,73 +120,21 @@ class Gallery:
             AccessError: The policy or the role does not allow it.
         """
         return self._searcher.search(
-            Asked(image, embedding, sighting),
-            Filter(None if cameras is None else frozenset(cameras), after, before, min_quality),
+            Asked(image, embedding, sighting.id if isinstance(sighting, Sighting) else sighting),
+            Filter(None if cameras is None else frozenset(several(cameras)), after, before, min_quality),
             top,
             min_probability,
             prior,
             rerank,
         )
 
-    def get(self, identifier: str) -> Sighting:
-        """A sighting with its picture and embedding, as far as the role is shown them.
-
-        Raises:
-            GalleryError: There is none of that id.
-        """
-        found = self.record.sighting(identifier)
-        self.guard.check(Action.VIEW, {found.camera})
-        (whole,) = completed(self.record, self.guard, [found])
-        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.VIEW, {}, [found.sequence]))
-        return whole
-
-    def sightings(
-        self,
-        *,
-        cameras: Collection[str] | None = None,
-        after: datetime | None = None,
-        before: datetime | None = None,
-        min_quality: float | None = None,
-        person: str | None = None,
-    ) -> Iterator[Sighting]:
-        """All sightings that are meant, in the order in which they were added, without pictures and embeddings."""
-        allowed = self.guard.check(Action.VIEW, self.record.known_cameras(cameras))
-        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.VIEW, {"listed": True}))
-        for page in self.record.pages(Filter(allowed, after, before, min_quality, person)):
-            yield from map(self.guard.show, page)
-
-    def watch_changes(self, after: int | None = None, *, seconds: float | None = None) -> Iterator[Change]:
-        """What happens to the gallery, as it happens.
-
-        Args:
-            after: Begin behind the change of this number; None: with what comes from now on; 0: with all there is.
-            seconds: Stop when nothing has come for so long; None: never.
-        """
-        allowed = self.guard.check(Action.WATCH)
-        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.WATCH, {}))
-        position = self.record.sequence() if after is None else after
-        until = None if seconds is None else clock.monotonic() + seconds
-        while True:
-            changes = self.record.changes(position)
-            for change in changes:
-                position = change.sequence
-                if change.sighting is None or allowed is None or change.sighting.camera in allowed:
-                    shown = change.sighting and self.guard.show(change.sighting)
-                    yield replace(change, sighting=shown)
-            if changes:
-                until = None if seconds is None else clock.monotonic() + seconds
-            elif until is not None and clock.monotonic() > until:
-                return
-            else:
-                clock.sleep(_WATCHING)
-
-    def delete(self, identifiers: Sequence[str]) -> ErasureReceipt:
-        """Erase single sightings.
+    def delete(self, identifiers: str | Sequence[str]) -> ErasureReceipt:
+        """Erase single sightings by their ids.
 
         Raises:
             GalleryError: There is none of one of the ids; then none is erased.
         """
-        found = [self.record.sighting(identifier) for identifier in dict.fromkeys(identifiers)]
+        found = [self.record.sighting(identifier) for identifier in dict.fromkeys(several(identifiers))]
         self.guard.check(Action.DELETE, {sighting.camera for sighting in found})
         numbers = [sighting.sequence for sighting in found]
         return self._erase(numbers, "sightings", Action.DELETE)
@@ -227,18 +163,6 @@ class Gallery:
         kind: ErasureKind = "person" if person is not None else "camera" if camera is not None else "range"
         return self._erase(self.record.numbers(wanted), kind, Action.ERASE)
 
-    def count(
-        self,
-        *,
-        person: str | None = None,
-        camera: str | None = None,
-        after: datetime | None = None,
-        before: datetime | None = None,
-    ) -> int:
-        """How many sightings there are of a person, a camera or a time range."""
-        allowed = self.guard.check(Action.INFO, self.record.known_cameras(None if camera is None else {camera}))
-        return self.record.count(Filter(allowed, after, before, None, person))
-
     def purge(self, now: datetime | None = None) -> ErasureReceipt:
         """Erase what is older than the policy keeps it, camera by camera.
 
@@ -248,79 +172,6 @@ class Gallery:
         due = retention.due(self.record, self.guard, now)
         self.guard.check(Action.PURGE, set(due))
         return self._erase([number for numbers in due.values() for number in numbers], "purge", Action.PURGE)
-
-    def assign(self, identifiers: Sequence[str], person: str | None) -> None:
-        """Say whom sightings show; None: nobody knows.
-
-        Raises:
-            GalleryError: There is none of one of the ids; then none is changed.
-        """
-        found = [self.record.sighting(identifier) for identifier in dict.fromkeys(identifiers)]
-        self.guard.check(Action.LABEL, {sighting.camera for sighting in found})
-
-        def write(cursor: Cursor) -> None:
-            numbers = [sighting.sequence for sighting in found]
-            set_person(cursor, numbers, person)
-            self.guard.note(cursor, Action.LABEL, {"labelled": len(numbers)}, numbers)
-
-        self.record.database.write(write)
-
-    def set_camera(self, camera: Camera) -> None:
-        """Add a camera, or set its zone and clock offset; what is in the gallery already keeps its times."""
-        self.guard.check(Action.CONFIGURE)
-        intake.check_camera_name(camera.name)
-        zone_of(camera.zone)
-
-        def write(cursor: Cursor) -> None:
-            insert_camera(cursor, camera)
-            self.guard.note(cursor, Action.CONFIGURE, {"camera": camera.name})
-
-        self.record.database.write(write)
-
-    def cameras(self) -> list[Camera]:
-        """The cameras that the role may see, by name."""
-        allowed = self.guard.check(Action.INFO)
-        return [camera for camera in self.record.counted_cameras() if allowed is None or camera.name in allowed]
-
-    def info(self) -> GalleryInfo:
-        """What the gallery holds, of the cameras that the role may see."""
-        cameras = {camera.name: camera.sightings for camera in self.cameras()}
-        model = self.record.model()
-        span = self.record.span(Filter(frozenset(cameras)))
-        first, last = (None if moment is None else from_microseconds(moment).isoformat() for moment in span)
-        return GalleryInfo(
-            gallery=self.record.database.place,
-            sightings=sum(cameras.values()),
-            cameras=cameras,
-            model=model.identity if model else None,
-            model_source=model.source if model else "",
-            dimension=model.dimension if model else None,
-            first=first,
-            last=last,
-            sequence=self.record.sequence(),
-            encrypted=self.guard.encrypted,
-            bytes=self.record.database.size(),
-        )
-
-    def audit_lines(self) -> Iterator[str]:
-        """The lines of the audit log, oldest first; `passerby.privacy.audit.read_line` reads one."""
-        self.guard.check(Action.AUDIT)
-        self.record.database.write(lambda cursor: self.guard.note(cursor, Action.AUDIT, {}))
-        return auditing.lines(self.record)
-
-    def verify_audit(self, witnesses: Sequence[AuditHead] = ()) -> AuditReport:
-        """Check the audit log from its first line to its last.
-
-        Args:
-            witnesses: Heads that earlier reports gave, kept elsewhere since.
-        """
-        self.guard.check(Action.AUDIT)
-        report = auditing.verify(self.record, self.guard.public_key(), witnesses)
-        if report.intact:  # A broken chain stays as it is.
-            self.record.database.write(
-                lambda cursor: self.guard.note(cursor, Action.AUDIT, {"verified": report.lines})
-            )
-        return report
 
     def index(self) -> Mirror | None:
         """The index that follows the record, as searches use it; None where the database compares by itself."""

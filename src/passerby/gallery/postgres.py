@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _WRITERS = 7_276_621  # The advisory lock that lets writers in one at a time, so that numbers appear in order.
 _PATIENCE = 30.0  # Seconds to wait for a server that has gone away.
+_FIRST_PATIENCE = 5.0  # Seconds to wait for one that has not answered yet.
+_SCRUBBING = 30.0  # Seconds to wait until nobody sees what has been deleted.
+_BUSY = 60_000  # Milliseconds that a writer waits for another.
 _TABLES = ("crops", "embeddings", "sightings", "tombstones", "wanted", "audit", "settings")
 
 Result = TypeVar("Result")
@@ -62,15 +66,19 @@ class PostgresDatabase:
         self._lock = threading.RLock()
         self._readers: set[str] = set()
         self._connection: psycopg.Connection[Row] | None = None
+        self._patience = _FIRST_PATIENCE
         self.read(lambda cursor: cursor.execute("SELECT 1"))
+        self._patience = _PATIENCE
 
     def read(self, work: Callable[[Cursor], Result]) -> Result:
         """Run `work` on one snapshot; again, where the connection was lost."""
-        return self._run(work, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        return self._patiently(partial(_in_transaction, begin=begin, work=work))
 
     def write(self, work: Callable[[Cursor], Result]) -> Result:
         """Run `work` as one transaction, one writer at a time; again, where the connection was lost."""
-        return self._run(work, f"SELECT pg_advisory_xact_lock({_WRITERS})")
+        begin = f"SELECT pg_advisory_xact_lock({_WRITERS})"
+        return self._patiently(partial(_in_transaction, begin=begin, work=work))
 
     def to_vector(self, embedding: FloatArray) -> Any:  # noqa: ANN401
         """A plain embedding as pgvector takes it."""
@@ -85,7 +93,7 @@ class PostgresDatabase:
     def enter(self, reader: str) -> None:
         """Hold a lock of the reader's name for as long as the connection lives."""
         self._readers.add(reader)
-        self._hold([reader])
+        self._patiently(partial(_hold, readers=[reader]))
 
     def lives(self, reader: str) -> bool:
         """Whether somebody holds the lock of that name."""
@@ -99,12 +107,16 @@ class PostgresDatabase:
 
     def scrub(self) -> None:
         """Write the tables anew without deleted rows. What the server's own log still has, it overwrites in time."""
-        with self._lock, self._problems():
-            connection = self._connected()
-            for table in _TABLES:
-                connection.execute(f"VACUUM (FULL, ANALYZE) {table}".encode())
-            with suppress(Exception):  # Only some users may; otherwise the server does it within minutes.
-                connection.execute("CHECKPOINT")
+        last = self.write(lambda cursor: cursor.execute("SELECT pg_current_xact_id()::text"))[0][0]
+        until = time.monotonic() + _SCRUBBING
+        while self.read(lambda cursor: cursor.execute(_OLD_VIEWS, (last,)))[0][0]:
+            if time.monotonic() > until:
+                raise MachineError(
+                    f"{self.place}: erased from the record, but another connection keeps a view of the database in "
+                    "which it is still there; end that connection and run `passerby gallery compact`"
+                )
+            time.sleep(0.05)
+        self._patiently(_write_anew)
 
     def compact(self) -> None:
         """Give back the room of deleted rows."""
@@ -127,24 +139,21 @@ class PostgresDatabase:
                 self._connection.close()
                 self._connection = None
 
-    def _run(self, work: Callable[[Cursor], Result], begin: str) -> Result:
+    def _patiently(self, work: Callable[["psycopg.Connection[Row]"], Result]) -> Result:
+        """Run `work`; again with a new connection, where the connection was lost."""
         import psycopg
 
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + self._patience
         with self._lock:
             while True:
                 try:
                     with self._problems():
-                        connection = self._connected()
-                        with connection.transaction():
-                            cursor = _PostgresCursor(connection)
-                            cursor.execute(begin)
-                            return work(cursor)
+                        return work(self._connected())
                 except _LostError as error:
                     self._forget()
                     if time.monotonic() > until:
                         raise MachineError(
-                            f"{self.place}: the server does not answer; start it and try again"
+                            f"{self.place}: the server does not answer ({error}); start it and try again"
                         ) from error
                     time.sleep(0.2)
                 except psycopg.Error:
@@ -158,16 +167,12 @@ class PostgresDatabase:
         if self._connection is None or self._connection.closed:
             connection: psycopg.Connection[Row] = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
             connection.execute("SET client_min_messages = warning")
+            connection.execute(f"SET lock_timeout = {_BUSY}".encode())
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
             register_vector(connection)
+            _hold(connection, self._readers)
             self._connection = connection
-            self._hold(self._readers)
         return self._connection
-
-    def _hold(self, readers: Iterable[str]) -> None:
-        with self._lock, self._problems():
-            for reader in readers:
-                self._connected().execute("SELECT pg_advisory_lock_shared(%s)", (_number(reader),))
 
     def _forget(self) -> None:
         if self._connection is not None:
@@ -183,6 +188,10 @@ class PostgresDatabase:
             yield
         except psycopg.errors.DiskFull as error:
             raise MachineError(f"{self.place}: the server's disk is full; free some space and try again") from error
+        except psycopg.errors.LockNotAvailable as error:
+            raise MachineError(
+                f"{self.place}: another process has been writing for a minute; try again when it is done"
+            ) from error
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise MachineError(
                 f"{self.place}: the server is read-only, and every access is recorded in it"
@@ -201,8 +210,34 @@ class PostgresDatabase:
 _REFUSALS = ("authentication failed", "does not exist", "invalid", "no pg_hba.conf entry", "could not translate")
 
 
+_OLD_VIEWS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+AND greatest(age(backend_xmin), age(backend_xid)) > age(?::text::xid)
+"""
+"""Connections whose view of the database is older than a transaction: what that one deleted is kept for them."""
+
+
 class _LostError(Exception):
     """The connection is gone; it may come back."""
+
+
+def _in_transaction(connection: "psycopg.Connection[Row]", *, begin: str, work: Callable[[Cursor], Result]) -> Result:
+    with connection.transaction():
+        cursor = _PostgresCursor(connection)
+        cursor.execute(begin)
+        return work(cursor)
+
+
+def _hold(connection: "psycopg.Connection[Row]", readers: Iterable[str]) -> None:
+    for reader in readers:
+        connection.execute("SELECT pg_advisory_lock_shared(%s)", (_number(reader),))
+
+
+def _write_anew(connection: "psycopg.Connection[Row]") -> None:
+    for table in _TABLES:
+        connection.execute(f"VACUUM (FULL, ANALYZE) {table}".encode())
+    with suppress(Exception):  # Only some users may; otherwise the server does it within minutes.
+        connection.execute("CHECKPOINT")
 
 
 class _PostgresCursor:

@@ -75,7 +75,7 @@ class Record:
     def span(self, wanted: Filter) -> tuple[int | None, int | None]:
         """Microseconds since 1970 of the earliest and the latest sighting that is meant."""
         condition, values = wanted.condition()
-        statement = f"SELECT min(s.time), max(s.time) {_FROM} WHERE {condition}"
+        statement = f"SELECT min(s.time), max(s.time) FROM sightings s WHERE {condition}"
         (row,) = self.database.read(lambda cursor: cursor.execute(statement, values))
         return row[0], row[1]
 
@@ -103,19 +103,22 @@ class Record:
         It adds up in single precision, so some more are taken than are asked for, measured again and put in order.
         """
         condition, values = wanted.condition()
-        statement = (
-            f"SELECT s.number, e.vector {_FROM} JOIN embeddings e ON e.number = s.number AND e.model = ? "
-            f"WHERE {condition} ORDER BY e.vector <#> ?, s.number LIMIT ?"
+        among = "" if wanted == Filter() else f"AND e.number IN (SELECT s.number FROM sightings s WHERE {condition})"
+        nearest = (
+            f"SELECT e.number FROM embeddings e WHERE e.model = ? {among} ORDER BY e.vector <#> ?, e.number LIMIT ?"
         )
+        statement = f"SELECT number, vector FROM embeddings WHERE model = ? AND number IN ({nearest})"
 
         def read(cursor: Cursor) -> tuple[FloatArray, IntArray, int]:
             model = active_model(cursor)
-            compared = int(cursor.execute(f"SELECT count(*) {_FROM} WHERE {condition}", values)[0][0])
+            compared = int(cursor.execute(f"SELECT count(*) FROM sightings s WHERE {condition}", values)[0][0])
             shape = (len(queries), min(top, compared))
             distances, numbers = np.empty(shape, np.float32), np.empty(shape, np.int64)
-            for place, query in enumerate(queries if model and compared else ()):
-                asked = [model.number if model else 0, *values, self.database.to_vector(query), top + _SPARE]
-                rows = cursor.execute(statement, asked)
+            if model is None or not compared:
+                return distances, numbers, compared
+            for place, query in enumerate(queries):
+                asked = [*(values if among else ()), self.database.to_vector(query), top + _SPARE]
+                rows = cursor.execute(statement, [model.number, model.number, *asked])
                 ids = np.array([row[0] for row in rows], np.int64)
                 vectors = np.stack([self.database.from_vector(row[1]) for row in rows])
                 measured = (1 - vectors.astype(np.float64) @ query.astype(np.float64)).clip(0, 2).astype(np.float32)
@@ -128,13 +131,13 @@ class Record:
     def count(self, wanted: Filter | None = None) -> int:
         """How many sightings there are."""
         condition, values = (wanted or Filter()).condition()
-        statement = f"SELECT count(*) {_FROM} WHERE {condition}"
+        statement = f"SELECT count(*) FROM sightings s WHERE {condition}"
         return int(self.database.read(lambda cursor: cursor.execute(statement, values))[0][0])
 
     def numbers(self, wanted: Filter) -> list[int]:
         """The numbers of the sightings that are meant, ascending."""
         condition, values = wanted.condition()
-        statement = f"SELECT s.number {_FROM} WHERE {condition} ORDER BY s.number"
+        statement = f"SELECT s.number FROM sightings s WHERE {condition} ORDER BY s.number"
         return [row[0] for row in self.database.read(lambda cursor: cursor.execute(statement, values))]
 
     def by_number(self, numbers: Sequence[int]) -> dict[int, Sighting]:

@@ -13,7 +13,7 @@ from passerby.gallery.guard import Guard
 from passerby.gallery.mirror import Mirror, waiting_for
 from passerby.gallery.record import Record
 from passerby.gallery.rows import delete_sightings, marks, pieces
-from passerby.privacy.audit import ERASED_LINES, line_ranges
+from passerby.privacy.audit_report import ERASED_LINES, line_ranges
 from passerby.privacy.receipt import ErasureDigest, ErasureKind, ErasureReceipt
 from passerby.privacy.roles import Action
 

@@ -46,10 +46,12 @@ class Asked:
 class Searcher:
     """Answers searches of one gallery; see `Gallery.search`."""
 
-    def __init__(self, record: Record, guard: Guard, model: GalleryModel) -> None:
+    def __init__(self, record: Record, guard: Guard, model: GalleryModel, in_memory: bool) -> None:
         self._record = record
         self._guard = guard
         self._model = model
+        # What is sealed, no database can compare.
+        self._mirrored = in_memory or guard.encrypted or not record.database.finds
         self._starting = threading.Lock()
         self._batcher: Batcher | None = None
         self.mirror: Mirror | None = None
@@ -104,7 +106,7 @@ class Searcher:
     def _finder(self) -> Batcher:
         with self._starting:
             if self._batcher is None:
-                if self._record.database.finds and not self._guard.encrypted:
+                if not self._mirrored:
                     self._batcher = Batcher(DatabaseFinder(self._record))
                 else:
                     # Nothing that is sealed is saved in the clear.

@@ -19,6 +19,7 @@ from passerby.types import FloatArray
 RECORD = "gallery.sqlite"
 """The file by which a folder is known to be a gallery."""
 
+_PAGE = 16_384  # Bytes of a page: of 4,096, an embedding of 512 numbers would leave every other half empty.
 _BUSY = 60_000  # Milliseconds that a writer waits for another.
 _SCRUBBING = 30.0  # Seconds to wait until nobody reads from the log.
 
@@ -150,6 +151,7 @@ class SqliteDatabase:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         if self._file is not None:
+            connection.execute(f"PRAGMA page_size = {_PAGE}")  # Of a new file; an older one keeps its own.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # What is acknowledged survives a power cut.
         return connection

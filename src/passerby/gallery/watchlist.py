@@ -43,8 +43,10 @@ class WatchList:
     def names(self) -> list[str]:
         """Whom the gallery looks for, in order of name."""
         self._guard.check(Action.CONFIGURE)
-        rows = self._record.database.read(lambda cursor: cursor.execute("SELECT name FROM wanted ORDER BY name"))
-        return [row[0] for row in rows]
+        self._record.database.write(
+            lambda cursor: self._guard.note(cursor, Action.CONFIGURE, {"watch_list": "listed"})
+        )
+        return self._names()
 
     def add(self, name: str, picture: bytes) -> None:
         """Look for somebody from now on; a picture that is there under that name is replaced.
@@ -72,7 +74,8 @@ class WatchList:
         Raises:
             GalleryError: Nobody of that name is on the list.
         """
-        if name not in self.names():
+        self._guard.check(Action.CONFIGURE)
+        if name not in self._names():
             raise GalleryError(f"{self._record.database.place}: nobody called {name!r} is on the watch list")
 
         def write(cursor: Cursor) -> None:
@@ -105,6 +108,10 @@ class WatchList:
             for sighting, match in zip(sightings, matched, strict=True)
             if self._guard.kept(sighting.camera, matched=match) is not None
         ]
+
+    def _names(self) -> list[str]:
+        rows = self._record.database.read(lambda cursor: cursor.execute("SELECT name FROM wanted ORDER BY name"))
+        return [row[0] for row in rows]
 
     def _wanted(self, stored: Model | None) -> FloatArray:
         """(N, D): the embeddings of whom the gallery looks for."""

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from passerby.errors import AccessError, GalleryError, MachineError
-from passerby.gallery import open_gallery
+from passerby.gallery import open_gallery, retention
 from passerby.gallery.access import POLICY
 from passerby.gallery.creation import create_gallery
 from passerby.gallery.gallery import Gallery
 from passerby.gallery.rows import write_setting
-from passerby.privacy.audit import AuditHead
+from passerby.privacy.audit import AuditHead, read_line
 from passerby.privacy.receipt import ErasureDigest, ErasureReceipt, read_receipt
 from passerby.privacy.secret import Key
 from passerby.types import Sighting
@@ -189,6 +189,18 @@ def test_the_receipt_is_signed_says_nothing_and_a_copy_can_be_held_against_it(fi
     line = list(filled.audit_lines())[receipt.audit_line - 1]
     assert '"action":"erase"' in line
     assert '"erased":4' in line
+
+
+def test_whatever_is_erased_is_on_record_with_it(filled: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = retention.pieces
+    monkeypatch.setattr(retention, "pieces", lambda values, size=5: steps(values, size))
+    receipt = filled.erase(camera="gate")
+    assert receipt.sightings == 2 * PEOPLE
+    lines = [read_line(line) for line in filled.audit_lines()]
+    erased = [line for line in lines if line.action == "erase"]
+    assert [line.detail["erased"] for line in erased] == [5, 5, 2]
+    assert erased[-1].sequence == receipt.audit_line
+    assert filled.verify_audit().intact
 
 
 def test_erasing_what_is_not_there_is_done_and_says_so(filled: Gallery) -> None:

@@ -45,11 +45,13 @@ def erase(
     Raises:
         MachineError: They are erased, but a process that still holds them does not let go.
     """
-    removed = ErasureDigest()
-    for piece in pieces(numbers):
-        for identifier, parts in record.database.write(partial(_take_out, guard=guard, numbers=piece)):
-            removed.add(identifier, parts)
-    line = record.database.write(partial(_note, guard=guard, kind=kind, action=action, count=removed.sightings))
+    removed, line = ErasureDigest(), 0
+    parts = list(pieces(numbers)) or [[]]
+    for place, part in enumerate(parts, start=1):
+        step = partial(_step, guard=guard, kind=kind, action=action, numbers=part, last=place == len(parts))
+        taken, line = record.database.write(step)
+        for identifier, contents in taken:
+            removed.add(identifier, contents)
     settle(record, mirror)
     return guard.receipt(kind, removed, line)
 
@@ -88,15 +90,21 @@ def due(record: Record, guard: Guard, now: datetime | None = None) -> dict[str, 
     return found
 
 
-def _note(cursor: Cursor, *, guard: Guard, kind: ErasureKind, action: Action, count: int) -> int:
-    """Put an erasure on record, and take out of the record of earlier accesses whom they were about."""
-    *others, last = list(pieces(line_ranges(forget_gone(cursor)), _RANGES)) or [[]]
-    for ranges in others:
-        guard.note(cursor, action, {ERASED_LINES: ranges})
-    return guard.note(cursor, action, {"kind": kind, "erased": count, ERASED_LINES: last})
+def _step(
+    cursor: Cursor, *, guard: Guard, kind: ErasureKind, action: Action, numbers: Sequence[int], last: bool
+) -> tuple[list[tuple[str, list[bytes]]], int]:
+    """Delete sightings and put it on record; at last, take out of earlier lines whom they were about."""
+    taken = _take_out(cursor, guard, numbers)
+    detail: dict[str, str | int | Sequence[int]] = {"kind": kind, "erased": len(taken)}
+    if last:
+        *others, ranges = list(pieces(line_ranges(forget_gone(cursor)), _RANGES)) or [[]]
+        for more in others:
+            guard.note(cursor, action, {ERASED_LINES: more})
+        detail[ERASED_LINES] = ranges
+    return taken, guard.note(cursor, action, detail)
 
 
-def _take_out(cursor: Cursor, *, guard: Guard, numbers: Sequence[int]) -> list[tuple[str, list[bytes]]]:
+def _take_out(cursor: Cursor, guard: Guard, numbers: Sequence[int]) -> list[tuple[str, list[bytes]]]:
     """Delete sightings; gives each one's id, and its crop and embeddings in the clear."""
     these = f"number IN ({marks(len(numbers))})"
     identifiers: dict[int, str] = dict(cursor.execute(f"SELECT number, id FROM sightings WHERE {these}", numbers))

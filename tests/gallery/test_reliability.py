@@ -234,14 +234,13 @@ run(["gallery", "info", sys.argv[1]])
     assert len(finished.stderr.strip().splitlines()) == 1
 
 
-def test_a_reader_during_compaction(new_url: Callable[[str], str], vectors: Vectors) -> None:
-    url = new_url("folder")
-    with open_gallery(url) as gallery:
+def test_a_reader_during_compaction(lasting_url: str, vectors: Vectors) -> None:
+    with open_gallery(lasting_url) as gallery:
         gallery.add(vectors(500))
         stop, problems = threading.Event(), list[BaseException]()
 
         def search() -> None:
-            with open_gallery(url) as reader:
+            with open_gallery(lasting_url) as reader:
                 while not stop.is_set():
                     try:
                         assert len(reader.search(embedding=np.ones(16, np.float32))) == 10

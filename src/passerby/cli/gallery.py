@@ -172,6 +172,7 @@ def erase(
     if receipt is not None:
         write_text(receipt, done.to_json() + "\n")
     output().print(f"{done.sightings:,} sightings erased; audit line {done.audit_line}", highlight=False)
+    note("backups and exports keep what they hold; erase it there too")
 
 
 @app.command("watch-list")
@@ -310,9 +311,10 @@ def import_file(
     if len(done.refused) > _NAMED:
         note(f"and {len(done.refused) - _NAMED:,} lines more")
     if done.refused:
+        many = "1 line is" if len(done.refused) == 1 else f"{len(done.refused):,} lines are"
         raise GalleryError(
-            f"{source}: {len(done.refused):,} lines are not in the gallery, the first is line {done.refused[0][0]}: "
-            f"{done.refused[0][1]}; put them right and import the file again"
+            f"{source}: {many} not in the gallery, the first is line {done.refused[0][0]}: {done.refused[0][1]}; "
+            "put right what is wrong and import the file again"
         )
 
 

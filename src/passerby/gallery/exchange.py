@@ -177,6 +177,9 @@ def _read(text: str) -> Sighting:
             message = "it is something else"
         place = ".".join(map(str, problem["loc"])) or "expected a sighting as a JSON object"
         raise GalleryError(f"{place}: {message}") from error
+    except json.JSONDecodeError as error:
+        what = f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}"
+        raise GalleryError(f"expected a sighting as a JSON object: {what}") from error
     except (ValueError, RecursionError) as error:
         raise GalleryError(f"expected a sighting as a JSON object: {' '.join(str(error).split())}") from error
     return Sighting(

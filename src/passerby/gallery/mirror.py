@@ -138,7 +138,8 @@ class Mirror:
         """Write the index down, where that is worth it, so that the next process starts sooner."""
         if self._folder is None or self._index is None:
             return
-        with self._lock, suppress(MachineError), atomic_path(self._folder) as folder:
+        # An index that could not be saved is made anew. (A file may be missing where an erasure clears up meanwhile.)
+        with self._lock, suppress(MachineError, FileNotFoundError), atomic_path(self._folder) as folder:
             folder.mkdir()
             self._index.save(folder / _VECTORS)
             np.save(folder / _COLUMNS, self._columns)
@@ -147,11 +148,9 @@ class Mirror:
             write_json(folder / _STATE, state)
             self._saved = self._position
 
-    def forget_saved(self) -> None:
-        """Remove what is saved: it may hold what has been erased."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._saved = 0
+    def save_anew(self) -> None:
+        """Know that what was saved has been removed."""
+        self._saved = 0
 
     def close(self) -> None:
         """Stop following, save what is worth it, and let go of the memory."""
@@ -268,6 +267,30 @@ class Mirror:
         self._generation, self._index, self._columns = state["generation"], index, loaded
         self._position = self._saved = int(state["position"])
         self.loaded = len(index)
+
+
+def forget_saved(folder: Path | None) -> None:
+    """Remove what is saved of an index, and what a save that was cut off has left: it may hold what has been erased.
+
+    Args:
+        folder: The gallery's; None: it has none.
+
+    Raises:
+        MachineError: It cannot be removed.
+    """
+    if folder is None:
+        return
+    for path in (folder / _FOLDER, *folder.glob(f".{_FOLDER}.*")):
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            continue  # There is none, or another process is clearing up too.
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise MachineError(
+                f"{path}: erased from the record, but what is saved of the index cannot be removed ({reason}); "
+                "remove that folder"
+            ) from error
 
 
 def waiting_for(record: Record) -> list[str]:

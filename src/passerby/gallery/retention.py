@@ -10,7 +10,7 @@ from passerby.gallery.auditing import forget_gone
 from passerby.gallery.database import Cursor
 from passerby.gallery.filter import Filter
 from passerby.gallery.guard import Guard
-from passerby.gallery.mirror import Mirror, waiting_for
+from passerby.gallery.mirror import Mirror, forget_saved, waiting_for
 from passerby.gallery.record import Record
 from passerby.gallery.rows import delete_sightings, marks, pieces
 from passerby.privacy.audit_report import ERASED_LINES, line_ranges
@@ -73,8 +73,9 @@ def settle(record: Record, mirror: Mirror | None) -> None:
                 "memory; end that process and run `passerby gallery compact`"
             )
         time.sleep(0.05)
+    forget_saved(record.database.folder)
     if mirror is not None:
-        mirror.forget_saved()
+        mirror.save_anew()
     record.database.scrub()
 
 

@@ -109,6 +109,8 @@ def write_new_key(path: Path | str) -> Key:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise PasserbyError(f"{path} is there already, perhaps the only key to something; name a new file") from error
+    except FileNotFoundError as error:
+        raise KeyringError(f"{path}: expected a file in a folder that is there, to write a new key to") from error
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{key_text(key)}\n")
         file.flush()

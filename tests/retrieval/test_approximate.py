@@ -34,6 +34,28 @@ def test_recall_grows_with_the_probes_and_is_nearly_whole_with_all(index: Index,
     assert all_.recall(index, queries, 20) > 0.95
 
 
+@pytest.mark.parametrize("wanted", [0.6, 0.9, 0.99])
+def test_as_few_lists_are_looked_into_as_give_the_recall(wanted: float) -> None:
+    random = np.random.default_rng(2)
+    everywhere = Index(16)
+    everywhere.add(np.arange(3000), normalise(random.normal(size=(3000, 16))))
+    copy = ApproximateIndex(everywhere, lists=40, expected_recall=wanted)
+    assert 1 < copy.probes < 40
+    assert copy.recall(everywhere, normalise(random.normal(size=(200, 16))), 50) >= wanted - 0.05
+    assert wanted <= copy.expected_recall < wanted + 0.05
+    fewer = ApproximateIndex(everywhere, lists=40, probes=copy.probes - 1)
+    assert fewer.expected_recall < wanted
+
+
+def test_the_expected_recall_is_that_of_its_own_vectors(index: Index) -> None:
+    copy = ApproximateIndex(index, lists=40, probes=3)
+    everybody = index.vectors(index.ids)
+    # Each finds itself, which is not counted.
+    measured = (51 * copy.recall(index, everybody, 51) - 1) / 50
+    assert copy.expected_recall == pytest.approx(measured, abs=0.03)
+    assert repr(copy).startswith("<ApproximateIndex of 3,000 vectors: looks into 3 of 40 lists, expected recall 0.")
+
+
 def test_recall_is_the_share_of_exact_answers(index: Index, queries: np.ndarray) -> None:
     copy = ApproximateIndex(index, lists=40, probes=2)
     exact, found = index.search(queries, 10)[1].tolist(), copy.search(queries, 10)[1].tolist()
@@ -62,11 +84,21 @@ def test_more_asked_for_than_there_are(queries: np.ndarray) -> None:
     assert copy.search(queries[:0], 50)[1].shape == (0, 2)
 
 
+def test_where_its_lists_hold_too_few_a_query_looks_into_all(index: Index, queries: np.ndarray) -> None:
+    copy = ApproximateIndex(index, lists=200, probes=1)
+    distances, ids = copy.search(queries, 100)
+    assert ids.shape == (40, 100)
+    assert (ids >= 1000).all()
+    assert (np.diff(distances) >= 0).all()
+
+
 def test_what_does_not_fit_is_refused(index: Index, queries: np.ndarray) -> None:
     with pytest.raises(DataError, match="empty index"):
         ApproximateIndex(Index(16))
     with pytest.raises(DataError, match="at least 1 list and 1 probe"):
         ApproximateIndex(index, probes=0)
+    with pytest.raises(DataError, match="recall above 0"):
+        ApproximateIndex(index, expected_recall=95)
     copy = ApproximateIndex(index, lists=4)
     with pytest.raises(DataError, match=r"shape \(N, 16\), got \(40, 3\)"):
         copy.search(queries[:, :3], 5)

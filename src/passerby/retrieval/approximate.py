@@ -106,8 +106,8 @@ class ApproximateIndex:
 
     def __repr__(self) -> str:
         return (
-            f"<ApproximateIndex of {len(self):,} vectors: looks into {self.probes:,} of {self.lists:,} lists, expected "
-            f"recall {self.expected_recall:.3f}>"
+            f"<ApproximateIndex of {len(self):,} vectors: looks into {self.probes:,} of {self.lists:,} lists, "
+            f"expected recall {self.expected_recall:.3f}>"
         )
 
     def search(self, queries: npt.NDArray[Any], top: int) -> tuple[FloatArray, IntArray]:

@@ -21,6 +21,7 @@ from passerby.models.card import ModelCard
 from passerby.models.network import ReidNetwork
 from passerby.training.recipe import Recipe, load_recipe
 from passerby.training.trainer import TrainingResult, train
+from passerby.types import Calibration, DistanceEvidence, Reliability
 
 HEIGHT, WIDTH = 64, 32
 TRAIN_PEOPLE, TEST_PEOPLE, CAMERAS, PICTURES = 12, 6, 2, 3
@@ -141,6 +142,28 @@ def trained(dataset: Dataset, recipe_file: Path, tmp_path_factory: pytest.TempPa
     """A tiny network that has learnt to tell colours; nothing may write into its folder."""
     recipe = load_recipe(recipe_file, ["epochs=12"])
     return train(recipe, dataset, tmp_path_factory.mktemp("trained") / "run", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def evidence() -> DistanceEvidence:
+    """What distances say, in a table of few rows."""
+    return DistanceEvidence(
+        distances=(0.0, 0.2, 0.4, 0.6, 1.0, 2.0),
+        log_likelihood_ratios=(6.0, 5.0, 2.0, 0.0, -4.0, -5.0),
+        false_accept_rates=(0.0001, 0.0001, 0.001, 0.01, 0.5, 1.0),
+        false_reject_rates=(1.0, 0.8, 0.4, 0.2, 0.01, 0.0),
+        platt=(-10.0, 6.0),
+        method="isotonic",
+        reliability=Reliability((0.1, 0.9), (0.2, 0.9), (0.5, 0.5), True),
+    )
+
+
+@pytest.fixture(scope="session")
+def calibration(evidence: DistanceEvidence) -> Calibration:
+    """A calibration that says so."""
+    return Calibration(
+        0.5, 0.01, 0.2, 0.9, 0.9, 0.5, 0.1, 100, 10_000, 20, True, "a test", "a test", evidence=evidence
+    )
 
 
 @pytest.fixture(scope="session")

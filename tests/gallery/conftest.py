@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from passerby.data.images import read_image
-from passerby.types import Calibration, DistanceEvidence, Reliability, Sighting
+from passerby.types import Calibration, Sighting
 
 DIMENSION = 16
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -91,16 +91,15 @@ def lasting_url(request: pytest.FixtureRequest, new_url: Callable[[str], str]) -
 class ColourEmbedder:
     """Embeds a picture as its mean colours in rows, turned by a matrix of its own: quick, and good enough."""
 
-    seed: int = 0
-    calibrated: bool = True
+    seed: int
+    calibration: Calibration
 
     def __post_init__(self) -> None:
         self.identity = f"{self.seed:064d}"
         self.dimension = DIMENSION
         matrix = np.random.default_rng(self.seed).normal(size=(24, DIMENSION))
         self._matrix = matrix.astype(np.float32)
-        calibration = CALIBRATION if self.calibrated else None
-        self.bundle: Any = SimpleNamespace(path=Path(f"colours-{self.seed}"), calibration=calibration)
+        self.bundle: Any = SimpleNamespace(path=Path(f"colours-{self.seed}"), calibration=self.calibration)
 
     def embed(self, images: Any, progress: Any = None) -> np.ndarray:
         several = isinstance(images, list)
@@ -114,29 +113,15 @@ class ColourEmbedder:
         return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), np.float32)
 
 
-EVIDENCE = DistanceEvidence(
-    distances=(0.0, 0.2, 0.4, 0.6, 1.0, 2.0),
-    log_likelihood_ratios=(6.0, 5.0, 2.0, 0.0, -4.0, -5.0),
-    false_accept_rates=(0.0001, 0.0001, 0.001, 0.01, 0.5, 1.0),
-    false_reject_rates=(1.0, 0.8, 0.4, 0.2, 0.01, 0.0),
-    platt=(-10.0, 6.0),
-    method="isotonic",
-    reliability=Reliability((0.1, 0.9), (0.2, 0.9), (0.5, 0.5), True),
-)
-CALIBRATION = Calibration(
-    0.5, 0.01, 0.2, 0.9, 0.9, 0.5, 0.1, 100, 10_000, 20, True, "a test", "a test", evidence=EVIDENCE
-)
+@pytest.fixture
+def new_embedder(calibration: Calibration) -> Callable[[int], ColourEmbedder]:
+    """A function from a seed to an embedder with a calibration."""
+    return lambda seed: ColourEmbedder(seed, calibration)
 
 
 @pytest.fixture
-def new_embedder() -> Callable[..., ColourEmbedder]:
-    """A function from a seed, and whether there is a calibration, to an embedder."""
-    return ColourEmbedder
-
-
-@pytest.fixture
-def embedder() -> ColourEmbedder:
-    return ColourEmbedder()
+def embedder(new_embedder: Callable[[int], ColourEmbedder]) -> ColourEmbedder:
+    return new_embedder(0)
 
 
 @pytest.fixture

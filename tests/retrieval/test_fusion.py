@@ -132,3 +132,14 @@ def test_bad_input_is_refused(rankings: list[np.ndarray]) -> None:
         fuse_by_score_curve(rankings, rankings[:1])
     with pytest.raises(DataError, match="tail above 0 to 1"):
         fuse_by_score_curve(rankings, tail=0)
+
+
+def test_too_little_memory_is_noticed_before_the_work(
+    rankings: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passerby.machine.available_memory", lambda: 1000)
+    for fuse in (fuse_scores, fuse_ranks, fuse_by_score_curve):
+        with pytest.raises(
+            DataError, match=r"rankings of 25 pictures for 300 queries needs about .* fuse fewer"
+        ):
+            fuse(rankings)

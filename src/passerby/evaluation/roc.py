@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import CalibrationError, DataError
+from passerby.machine import require_memory
 from passerby.types import IntArray
 
 FloatCurve = npt.NDArray[np.float64]
@@ -110,13 +111,18 @@ def roc_curve(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -> RocCurv
         A curve of at most P + N + 1 thresholds.
 
     Raises:
-        DataError: Either is empty, not a list of real numbers, or holds NaN.
+        DataError: Either is empty, not a list of real numbers, or holds NaN, or the memory is too small.
 
     Example:
         >>> curve = roc_curve(np.array([0.1, 0.2, 0.6]), np.array([0.5, 0.7]))
         >>> curve.accepted_positive, curve.accepted_negative
         (array([0, 1, 2, 2, 3, 3]), array([0, 0, 0, 1, 1, 2]))
     """
+    require_memory(
+        56 * (np.size(positive) + np.size(negative)),
+        f"sorting the distances of {np.size(positive) + np.size(negative):,} pairs",
+        "evaluate embeddings, whose pairs are counted in blocks, or draw fewer pairs",
+    )
     positive, negative = checked_pairs(positive, negative)
     steps = np.union1d(positive, negative)
     thresholds = np.append(np.nextafter(steps, -np.inf), steps[-1])

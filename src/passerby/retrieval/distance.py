@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
+from passerby.machine import require_memory
 from passerby.types import FloatArray
 
 UNIT_TOLERANCE = 1e-2
@@ -56,13 +57,15 @@ def cosine_distances(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> Fl
         (Q, G) float32 from 0 (same direction) to 2 (opposite); smaller is nearer.
 
     Raises:
-        DataError: The shapes do not fit, or a row is not of length 1.
+        DataError: The shapes do not fit, a row is not of length 1, or the memory is too small.
 
     Example:
         >>> cosine_distances(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
         array([[0., 1., 2.]], dtype=float32)
     """
-    return _distances(*_checked(queries, gallery))
+    pair = _checked(queries, gallery)
+    _require_room(*pair)
+    return _distances(*pair)
 
 
 def euclidean_distances(queries: npt.NDArray[Any], gallery: npt.NDArray[Any], *, squared: bool = False) -> FloatArray:
@@ -81,13 +84,15 @@ def euclidean_distances(queries: npt.NDArray[Any], gallery: npt.NDArray[Any], *,
         (Q, G) float32, 0 or more; smaller is nearer.
 
     Raises:
-        DataError: The shapes do not fit, or a row is not finite.
+        DataError: The shapes do not fit, a row is not finite, or the memory is too small.
 
     Example:
         >>> euclidean_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]]))
         array([[5., 1.]], dtype=float32)
     """
-    return _euclidean(*_centred(queries, gallery), squared)
+    pair = _centred(queries, gallery)
+    _require_room(*pair)
+    return _euclidean(*pair, squared)
 
 
 def distance_blocks(
@@ -150,6 +155,14 @@ def _centred(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> tuple[Floa
 def _checked(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
     _check_shapes(queries, gallery)
     return require_unit_rows("query", queries), require_unit_rows("gallery", gallery)
+
+
+def _require_room(queries: FloatArray, gallery: FloatArray) -> None:
+    require_memory(
+        4 * len(queries) * len(gallery),
+        f"measuring {len(gallery):,} pictures for {len(queries):,} queries",
+        "go through them with passerby.retrieval.distance.distance_blocks",
+    )
 
 
 def _check_shapes(queries: npt.NDArray[Any], gallery: npt.NDArray[Any]) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.errors import DataError
+from passerby.machine import require_memory
 from passerby.types import FloatArray
 
 ROWS = 256
@@ -31,7 +32,8 @@ def fuse_scores(
         (Q, G) float32, smaller is nearer.
 
     Raises:
-        DataError: There is none, shapes differ, a distance is not finite, or a weight is out of its range.
+        DataError: There is none, shapes differ, a distance is not finite, a weight is out of its range, or the memory
+            is too small.
 
     Example:
         >>> fuse_scores([np.array([[0.0, 1.0, 4.0]]), np.array([[3.0, 1.0, 2.0]])])
@@ -200,6 +202,12 @@ def _checked(distances: Sequence[npt.NDArray[Any]], weights: Sequence[float] | N
         _check_matrix(matrix, f"ranking {number}")
         if matrix.shape != distances[0].shape:
             raise DataError(f"expected rankings of the same shape, got {distances[0].shape} and {matrix.shape}")
+    queries, gallery = distances[0].shape
+    require_memory(
+        4 * queries * gallery,
+        f"fusing rankings of {gallery:,} pictures for {queries:,} queries",
+        "fuse fewer queries at a time",
+    )
     shares = np.ones(len(distances)) if weights is None else np.asarray(weights, np.float64)
     if shares.shape != (len(distances),) or not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
         raise DataError(f"expected {len(distances)} weights of 0 or more, not all 0, got {weights}")

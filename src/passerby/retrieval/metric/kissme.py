@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from passerby.errors import DataError
 from passerby.retrieval.metric.mahalanobis import MahalanobisMetric
-from passerby.retrieval.metric.scatter import pair_scatter
+from passerby.retrieval.metric.scatter import check_settings, pair_scatter
 
 
 def kissme(
@@ -37,13 +37,12 @@ def kissme(
         DataError: Lengths do not fit, an embedding is not finite, there are no pairs of one kind, or a number is out
             of its range.
     """
-    if not 0 < regularisation < np.inf:
-        raise DataError(f"expected a regularisation above 0, got {regularisation}")
+    check_settings(dimension, regularisation)
     scatter = pair_scatter(embeddings, ids, cameras)
     vectors = np.asarray(embeddings, np.float64)
     _, spread, axes = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     held = int((spread > spread[0] * 1e-7).sum())
-    if dimension is not None and not 1 <= dimension <= held:
+    if dimension is not None and dimension > held:
         raise DataError(f"expected a dimension of 1 to {held}, as the embeddings have, got {dimension}")
     projection = axes[: dimension or held].T
     same, different = (projection.T @ matrix @ projection for matrix in (scatter.same, scatter.different))

@@ -71,6 +71,18 @@ def pair_scatter(
     )
 
 
+def check_settings(dimension: int | None, regularisation: float) -> None:
+    """Refuse numbers that no metric can be learnt with.
+
+    Raises:
+        DataError: A dimension is given and less than 1, or the regularisation is not above 0.
+    """
+    if dimension is not None and dimension < 1:
+        raise DataError(f"expected a dimension of 1 or more, got {dimension}")
+    if not 0 < regularisation < np.inf:
+        raise DataError(f"expected a regularisation above 0, got {regularisation}")
+
+
 def _scatter(
     vectors: npt.NDArray[np.float64], partners: tuple[npt.NDArray[np.float64], IntArray]
 ) -> npt.NDArray[np.float64]:

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passerby.errors import DataError
 from passerby.retrieval.metric.mahalanobis import MahalanobisMetric
-from passerby.retrieval.metric.scatter import pair_scatter
+from passerby.retrieval.metric.scatter import check_settings, pair_scatter
 
 
 def xqda(
@@ -41,10 +40,7 @@ def xqda(
     """
     from scipy.linalg import eigh
 
-    if not 0 < regularisation < np.inf:
-        raise DataError(f"expected a regularisation above 0, got {regularisation}")
-    if dimension is not None and dimension < 1:
-        raise DataError(f"expected a dimension of 1 or more, got {dimension}")
+    check_settings(dimension, regularisation)
     scatter = pair_scatter(embeddings, ids, cameras)
     size = len(scatter.same)
     same = scatter.same + regularisation * max(np.trace(scatter.same) / size, 1e-12) * np.eye(size)

@@ -145,7 +145,5 @@ def test_histogram_counts_every_pair_once() -> None:
 def test_more_pairs_than_the_memory_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("passerby.machine.available_memory", lambda: 2**30)
     many = np.broadcast_to(np.float32(0.5), 1_000_000_000)
-    with pytest.raises(
-        DataError, match=r"of 2,000,000,000 pairs needs about 104\.3 GiB of memory, got 1\.0 GiB"
-    ):
+    with pytest.raises(DataError, match=r"of 2,000,000,000 pairs needs about 104\.3 GiB of memory, got 1\.0 GiB"):
         roc_curve(many, many)

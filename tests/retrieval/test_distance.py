@@ -98,7 +98,5 @@ def test_a_matrix_that_does_not_fit_is_refused_before_the_work(
     monkeypatch.setattr("passerby.machine.available_memory", lambda: 2**30)
     # Of a billion pairs, one number each; the rows themselves are one row, seen many times.
     many = np.broadcast_to(np.float32([1, 0]), (100_000, 2))
-    with pytest.raises(
-        DataError, match=r"100,000 pictures for 10,000 queries needs about 3\.7 GiB .* got 1\.0 GiB"
-    ):
+    with pytest.raises(DataError, match=r"100,000 pictures for 10,000 queries needs about 3\.7 GiB .* got 1\.0 GiB"):
         measure(many[:10_000], many)

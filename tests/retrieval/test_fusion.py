@@ -139,7 +139,5 @@ def test_too_little_memory_is_noticed_before_the_work(
 ) -> None:
     monkeypatch.setattr("passerby.machine.available_memory", lambda: 1000)
     for fuse in (fuse_scores, fuse_ranks, fuse_by_score_curve):
-        with pytest.raises(
-            DataError, match=r"rankings of 25 pictures for 300 queries needs about .* fuse fewer"
-        ):
+        with pytest.raises(DataError, match=r"rankings of 25 pictures for 300 queries needs about .* fuse fewer"):
             fuse(rankings)

@@ -88,7 +88,7 @@ def evaluate(
     reranked = None
     if method is not None:
         distances = method(task.queries.embeddings, task.gallery.embeddings)
-        reranked = evaluate_reranked(task, plain, distances, str(method))
+        reranked = evaluate_reranked(task, plain, distances, method.name)
         evaluation = reranked.evaluation
     strangers = measure_open_set(task, enrolled=enrolled, draws=draws, seed=seed) if open_set else None
     calibration = embedder.bundle.calibration if embedder else None

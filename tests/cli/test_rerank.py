@@ -51,6 +51,9 @@ def test_evaluating_gives_figures_with_and_without(
     assert after["without_rerank"]["mAP"] == before["mAP"]
     assert SMALL in outcome.out
     assert "mAP without" in outcome.out
+    assert "not re-ranked" not in outcome.err
+    strangers = passerby("evaluate", embeddings, "--data", market, "--rerank", SMALL, "--open-set")
+    assert "searches among strangers, and the errors of groups, are those by cosine distance" in strangers.err
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -106,6 +106,8 @@ def evaluate(
     if groups is not None:
         print_groups(groups)
     warnings = cautions(embedder, dataset) if embedder else []
+    if method is not None and (strangers or groups):
+        note("searches among strangers, and the errors of groups, are those by cosine distance, not re-ranked")
     for sentence in (evaluation.rule, *warnings):
         note(sentence)
     if json is not None:

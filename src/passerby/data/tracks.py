@@ -101,7 +101,7 @@ def read_tracks(root: Path) -> tuple[Track, ...]:
             raise DataError(f"{other}: expected a name as in {matches[0][0].name}, like those of the other pictures")
         tracks = _by_name(matches) if matches else _by_folder(root, paths)
     if not tracks:
-        raise DataError(f"{root}: expected tracks ({LAYOUTS}), got none")
+        raise DataError(f"{root}: expected tracks ({LAYOUTS}), got none; of a video, write the frames as pictures")
     return tuple(tracks)
 
 

@@ -1,6 +1,6 @@
 """The shared nouns. Plain frozen dataclasses: no torch, no behaviour beyond what their fields say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,9 @@ FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 ImageArray: TypeAlias = npt.NDArray[np.uint8]
 """H×W×3, RGB, uint8."""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with how much is done, and of how much."""
 
 UNKNOWN_CAMERA = -1
 """`camera_id` of a picture whose camera nobody recorded."""

@@ -69,7 +69,7 @@ def test_the_version_is_printed(passerby: Callable[..., Any]) -> None:
         (["calibrate", "m", "--data", "d", "--far", "2"], "Invalid value for '--far'"),
         (["calibrate", "m", "--data", "d", "--people", "nobody"], "Invalid value for '--people'"),
         (["models", "import", "a.pth", "--output", "b", "--height", "3"], "Invalid value for '--height'"),
-        (["demo", "--people", "3"], "Invalid value for '--people'"),
+        (["demo", "--people", "1"], "Invalid value for '--people'"),
         (["data", "inspect", "x", "--test-share", "1.5"], "Invalid value for '--test-share'"),
     ],
 )

@@ -12,13 +12,10 @@ from torch import Tensor
 from passerby.data.images import ImageSource, read_image, resize_image
 from passerby.errors import DataError, ImageError
 from passerby.machine import available_memory, processors
-from passerby.types import ImageArray, IntArray
+from passerby.types import ImageArray, IntArray, Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Progress = Callable[[int, int], None]
-"""Called with how much is done, and of how much."""
 
 _DECODED_SHARE = 0.4
 """Decoded pictures may take this share of the memory that is available."""

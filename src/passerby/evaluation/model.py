@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 import numpy as np
 
 from passerby.data.dataset import Dataset, people, people_among
-from passerby.data.loader import Progress
 from passerby.data.provenance import is_synthetic
 from passerby.data.tracks import TrackPicture, read_tracks
 from passerby.errors import CalibrationError, ImageError
@@ -20,7 +19,7 @@ from passerby.evaluation.truth_labels import truth_labels
 from passerby.evaluation.verification import Criterion, calibrate
 from passerby.models.embedder import Embedder
 from passerby.retrieval.embedding_file import EmbeddingFile
-from passerby.types import Calibration, FloatArray, ImageArray, Sample
+from passerby.types import Calibration, FloatArray, ImageArray, Progress, Sample
 
 
 class Embeddings(Protocol):

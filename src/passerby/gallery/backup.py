@@ -16,11 +16,12 @@ from passerby.gallery.schema import TABLES, prepare
 from passerby.gallery.sqlite import SqliteDatabase
 from passerby.privacy.roles import Action
 from passerby.privacy.secret import Secret
+from passerby.types import Progress
 
 _AT_ONCE = 500  # Rows.
 
 
-def backup(gallery: Gallery, target: Path) -> int:
+def backup(gallery: Gallery, target: Path, progress: Progress | None = None) -> int:
     """Copy a gallery as it is at one moment, while others go on using it.
 
     The copy is a gallery in a folder: complete, encrypted where this one is, and with the audit log. It can be opened
@@ -29,6 +30,7 @@ def backup(gallery: Gallery, target: Path) -> int:
     Args:
         gallery: What to copy.
         target: A folder that is not there yet, or is empty.
+        progress: Told how many rows are copied, and of how many.
 
     Returns:
         How many sightings it holds.
@@ -45,13 +47,17 @@ def backup(gallery: Gallery, target: Path) -> int:
         copy = SqliteDatabase(folder)
         try:
             prepare(copy, create=True)
-            return _copied(gallery.record.database, copy)
+            return _copied(gallery.record.database, copy, progress)
         finally:
             copy.close()
 
 
 def restore(
-    source: Path, url: str | os.PathLike[str], secret: Secret | None = None, purpose: str | None = None
+    source: Path,
+    url: str | os.PathLike[str],
+    secret: Secret | None = None,
+    purpose: str | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Put a backup into a home where there is no gallery yet.
 
@@ -60,6 +66,7 @@ def restore(
         url: A folder, or "postgresql://…".
         secret: What opens it, where it is encrypted.
         purpose: What for.
+        progress: Told how many rows are copied, and of how many.
 
     Returns:
         How many sightings it holds.
@@ -74,7 +81,7 @@ def restore(
             if database.read(lambda cursor: cursor.execute(database.dialect.has_record)):
                 raise GalleryError(f"{database.place}: a gallery stands there already; restore to a new place")
             prepare(database, create=True)
-            count = _copied(backed_up.record.database, database)
+            count = _copied(backed_up.record.database, database, progress)
         finally:
             database.close()
     with open_gallery(url, purpose=purpose, secret=secret, create=False) as restored:
@@ -82,16 +89,17 @@ def restore(
     return count
 
 
-def _copied(source: Database, target: Database) -> int:
+def _copied(source: Database, target: Database, progress: Progress | None) -> int:
     """Copy all tables from one snapshot, and give the number of sightings."""
 
     def write_all(cursor: Cursor) -> int:
-        return target.write(partial(_copy_tables, cursor, source, target))
+        return target.write(partial(_copy_tables, cursor, source, target, progress))
 
     return source.read(write_all)
 
 
-def _copy_tables(cursor: Cursor, source: Database, target: Database, into: Cursor) -> int:
+def _copy_tables(cursor: Cursor, source: Database, target: Database, progress: Progress | None, into: Cursor) -> int:
+    done, total = 0, sum(int(cursor.execute(f"SELECT count(*) FROM {table}")[0][0]) for table in TABLES)
     into.execute("DELETE FROM settings")
     for table in TABLES:
         columns = _COLUMNS[table]
@@ -104,6 +112,9 @@ def _copy_tables(cursor: Cursor, source: Database, target: Database, into: Curso
                 break
             into.many(f"INSERT INTO {table} ({names}) VALUES ({marks})", [convert(row) for row in rows])
             last = rows[-1][: _KEYS.get(table, 1)]
+            done += len(rows)
+            if progress is not None:
+                progress(done, total)
     new_generation(into)
     return int(into.execute("SELECT count(*) FROM sightings")[0][0])
 

@@ -12,7 +12,7 @@ from passerby.gallery.mirror import Mirror
 from passerby.gallery.record import Record
 from passerby.gallery.rows import Model
 from passerby.privacy.roles import Action
-from passerby.types import Sighting
+from passerby.types import Progress, Sighting
 
 _UNIT = 1e-3
 _SAME = 1e-5
@@ -35,8 +35,12 @@ _COUNTS = {
 }
 
 
-def verify(gallery: Gallery) -> list[str]:
+def verify(gallery: Gallery, progress: Progress | None = None) -> list[str]:
     """Compare everything in a gallery with everything else.
+
+    Args:
+        gallery: Which.
+        progress: Told how many sightings are done, and of how many.
 
     Returns:
         What does not agree, one sentence each; empty where all does.
@@ -44,7 +48,7 @@ def verify(gallery: Gallery) -> list[str]:
     gallery.guard.check(Action.VERIFY)
     problems = gallery.record.database.problems()
     if not problems:
-        problems = list(_problems(gallery))
+        problems = list(_problems(gallery, progress))
     report = auditing.verify(gallery.record, gallery.guard.public_key())
     problems += [f"audit log, {problem}" for problem in report.problems]
     if report.intact:  # A broken chain stays as it is.
@@ -54,7 +58,7 @@ def verify(gallery: Gallery) -> list[str]:
     return problems
 
 
-def _problems(gallery: Gallery) -> Iterator[str]:
+def _problems(gallery: Gallery, progress: Progress | None) -> Iterator[str]:
     record = gallery.record
     for what, statement in _COUNTS.items():
         count = record.database.read(lambda cursor, statement=statement: cursor.execute(statement))[0][0]  # type: ignore[misc]
@@ -63,7 +67,11 @@ def _problems(gallery: Gallery) -> Iterator[str]:
     model = record.model()
     mirror = gallery.index() if model is not None else None
     indexed = set(mirror.numbers().tolist()) if mirror is not None else set()
+    done, total = 0, record.count()
     for page in record.pages(Filter()):
+        done += len(page)
+        if progress is not None:
+            progress(done, total)
         if model is None:
             yield f"{len(page):,} sightings, but no model"
             continue

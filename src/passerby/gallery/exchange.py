@@ -17,7 +17,7 @@ from passerby.gallery.filter import Filter
 from passerby.gallery.gallery import Gallery
 from passerby.gallery.reading import completed
 from passerby.privacy.roles import Action
-from passerby.types import AttributeValue, Sighting
+from passerby.types import AttributeValue, Progress, Sighting
 
 _AT_ONCE = 500  # Lines that are added together.
 _LONGEST = 128 * 2**20  # Characters of a line.
@@ -56,7 +56,14 @@ class Imported:
     refused: tuple[tuple[int, str], ...]
 
 
-def export(gallery: Gallery, target: Path, *, cameras: Collection[str] | None = None, with_crops: bool = True) -> int:
+def export(
+    gallery: Gallery,
+    target: Path,
+    *,
+    cameras: Collection[str] | None = None,
+    with_crops: bool = True,
+    progress: Progress | None = None,
+) -> int:
     """Write sightings to a file, one JSON object a line, as far as the role is shown them.
 
     Args:
@@ -64,25 +71,33 @@ def export(gallery: Gallery, target: Path, *, cameras: Collection[str] | None = 
         target: The file, which is there when it is whole.
         cameras: Only of these; None: all.
         with_crops: Whether pictures go along, as base64.
+        progress: Told how many are written, and of how many.
 
     Returns:
         How many sightings were written.
     """
     allowed = gallery.guard.check(Action.EXPORT, gallery.record.known_cameras(cameras))
     gallery.record.database.write(lambda cursor: gallery.guard.note(cursor, Action.EXPORT, {"crops": with_crops}))
-    written = 0
+    written, total = 0, gallery.record.count(Filter(allowed))
     with atomic_path(target) as path, path.open("w", encoding="utf-8") as file:
         for sighting in _complete(gallery, Filter(allowed), with_crops):
             file.write(json.dumps(_as_line(sighting), ensure_ascii=False, separators=(",", ":")) + "\n")
             written += 1
+            if progress is not None:
+                progress(written, total)
     return written
 
 
-def import_lines(gallery: Gallery, source: Path) -> Imported:
+def import_lines(gallery: Gallery, source: Path, progress: Progress | None = None) -> Imported:
     """Add the sightings of a file that `export` or another program wrote.
 
     A line that cannot be used is named with the reason and left out; every other line is added. What is there already
     is not added again, so that the file can be put right and imported once more.
+
+    Args:
+        gallery: Where to.
+        source: The file.
+        progress: Told how many lines are done, and of how many.
 
     Raises:
         GalleryError: There is no such file.
@@ -92,6 +107,7 @@ def import_lines(gallery: Gallery, source: Path) -> Imported:
     added = known = 0
     refused: list[tuple[int, str]] = []
     batch: list[tuple[int, Sighting]] = []
+    total = 0 if progress is None else sum(1 for _ in _lines(source))
 
     def flush() -> None:
         nonlocal added, known
@@ -107,6 +123,8 @@ def import_lines(gallery: Gallery, source: Path) -> Imported:
             refused.append((number, str(error)))
         if len(batch) == _AT_ONCE:
             flush()
+            if progress is not None:
+                progress(added + known + len(refused), total)
     flush()
     return Imported(added, known, tuple(sorted(refused)))
 

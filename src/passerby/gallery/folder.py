@@ -8,10 +8,10 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from passerby.data.images import find_pictures
-from passerby.data.loader import Progress, find_broken
+from passerby.data.loader import find_broken
 from passerby.errors import DataError
 from passerby.gallery.gallery import Gallery
-from passerby.types import Sighting
+from passerby.types import Progress, Sighting
 
 _AT_ONCE = 64  # Pictures that are acknowledged together.
 _EXIF_TIME = "%Y:%m:%d %H:%M:%S"

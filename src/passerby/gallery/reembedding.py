@@ -12,9 +12,10 @@ from passerby.gallery.gallery import Gallery
 from passerby.gallery.model import GalleryModel
 from passerby.gallery.rows import Model, insert_embeddings, insert_model, new_generation, write_setting
 from passerby.privacy.roles import Action
+from passerby.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _AT_ONCE = 128
 
@@ -24,7 +25,7 @@ _MISSING = (
 )
 
 
-def reembed(gallery: Gallery, model: GalleryModel, progress: "Callable[[int, int], None] | None" = None) -> int:
+def reembed(gallery: Gallery, model: GalleryModel, progress: Progress | None = None) -> int:
     """Embed every crop with another model, and switch to it when all are done.
 
     Until then searches go on with the old one. Interrupted, the same call goes on where it stopped.

@@ -1,6 +1,5 @@
 """What an administrator changes about a gallery that is in use: its policy, what opens it, and its keys."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,14 +16,12 @@ from passerby.privacy.keyring import Keyring, read_keyring
 from passerby.privacy.policy import Policy, read_policy
 from passerby.privacy.roles import Action
 from passerby.privacy.secret import Secret
-from passerby.types import FloatArray
+from passerby.types import FloatArray, Progress
 
 _AT_ONCE = 200  # Rows of a transaction: others write between two.
 
 _SEALED = {"crops": ("number", "content", "crop"), "embeddings": ("number, model", "sealed", "embedding")}
 """By table: the columns that name a row, the column that is sealed, and the field that it is sealed as."""
-
-Progress = Callable[[int, int], None]
 
 
 def set_policy(gallery: Gallery, text: str) -> Policy:

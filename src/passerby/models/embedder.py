@@ -11,14 +11,14 @@ from PIL import Image
 from torch.nn import functional as F
 
 from passerby.data.images import ImageSource
-from passerby.data.loader import PictureStore, Progress
+from passerby.data.loader import PictureStore
 from passerby.data.transforms import normalise
 from passerby.errors import PasserbyError
 from passerby.models.bundle import Bundle, load_bundle
 from passerby.models.network import ReidNetwork
 from passerby.models.preprocessing import Preprocessing
 from passerby.models.store import find_bundle
-from passerby.types import FloatArray
+from passerby.types import FloatArray, Progress
 
 
 class Embedder(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from passerby.data.images import ImageSource, find_pictures
-from passerby.data.loader import Progress, find_broken
+from passerby.data.loader import find_broken
 from passerby.errors import CalibrationError, DataError
 from passerby.models.embedder import Embedder, load_embedder
 from passerby.probability import EVEN, require_prior, same_person_probability, search_odds
@@ -14,7 +14,7 @@ from passerby.retrieval.distance import cosine_distances
 from passerby.retrieval.embedding_file import EmbeddingFile, load_embeddings
 from passerby.retrieval.methods import Reranker
 from passerby.retrieval.search import nearest, smallest
-from passerby.types import Match
+from passerby.types import Match, Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from passerby.data.loader import PictureStore, Progress
+from passerby.data.loader import PictureStore
 from passerby.data.transforms import augment, normalise, shrink
 from passerby.training.recipe import Recipe
 from passerby.training.task import TrainingTask, step_generator
-from passerby.types import IntArray
+from passerby.types import IntArray, Progress
 
 
 class PictureFeed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from passerby.data.loader import PictureStore, Progress
+from passerby.data.loader import PictureStore
 from passerby.data.splits import query_and_gallery
 from passerby.errors import CalibrationError
 from passerby.evaluation.evaluate import Evaluation, evaluate
@@ -11,7 +11,7 @@ from passerby.evaluation.verification import calibrate
 from passerby.models.embedder import embed_pictures
 from passerby.models.network import ReidNetwork
 from passerby.models.preprocessing import Preprocessing
-from passerby.types import Calibration, Sample
+from passerby.types import Calibration, Progress, Sample
 
 
 class Validator:

@@ -9,9 +9,10 @@ from passerby.atomic import atomic_path
 from passerby.data.dataset import Dataset
 from passerby.data.writing.market1501 import write_market1501
 from passerby.data.writing.parquet import check_parquet, write_parquet
-from passerby.data.writing.pictures import Packing, Progress
+from passerby.data.writing.pictures import Packing
 from passerby.data.writing.shards import write_shards
 from passerby.errors import DataError, PasserbyError
+from passerby.types import Progress
 
 Target: TypeAlias = Literal["market1501", "shards", "parquet"]
 

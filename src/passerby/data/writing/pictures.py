@@ -1,11 +1,10 @@
 """The pictures of a data set as they are written: as they are, or decoded and scaled."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
 
 from PIL import Image
 
@@ -13,10 +12,7 @@ from passerby.data.containers import read_bytes
 from passerby.data.dataset import Dataset
 from passerby.data.images import read_image, resize_image
 from passerby.machine import processors
-from passerby.types import Sample
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with how much is done, and of how much."""
+from passerby.types import Progress, Sample
 
 _AT_ONCE = 256
 

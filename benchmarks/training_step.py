@@ -17,6 +17,7 @@ from passerby.training.feed import PictureFeed
 from passerby.training.learner import Learner
 from passerby.training.recipe import load_recipe
 from passerby.training.task import prepare_task
+from passerby.training.team import Team
 from record import record
 
 
@@ -29,10 +30,10 @@ def main() -> None:
 
     recipe = load_recipe(arguments.recipe)
     task = prepare_task(recipe, read_dataset(arguments.data))
-    device = torch.device("cpu")
-    learner = Learner.build(recipe, task.classes, device)
+    team = Team(0, 1, torch.device("cpu"))
+    learner = Learner.build(recipe, task.classes, team)
     learner.begin_epoch(0)
-    feed = PictureFeed(recipe, task, device)
+    feed = PictureFeed(recipe, task, team)
     batches = task.batches(recipe, 0)
 
     def prepared(step: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,7 +6,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from passerby.data.transforms import Augmentation, augment, normalise
+from passerby.data import transforms
+from passerby.data.transforms import Augmentation, augment, draw_variation, normalise, vary
 
 NEUTRAL = (124, 116, 104)
 NOTHING = Augmentation(flip=0, pad=0, erase=0)
@@ -242,3 +243,23 @@ def test_noise_has_the_asked_strength_and_differs_by_picture() -> None:
     assert float(changed.mean()) == pytest.approx(128, abs=0.5)
     patterns = torch.corrcoef((changed[:8] - 128).flatten(1))
     assert float(patterns.fill_diagonal_(0).abs().max()) < 0.5
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation(pad=30), Augmentation(erase=1, flip=1), *CAMERAS])
+def test_parts_of_a_batch_are_varied_as_the_whole_is(batch: Tensor, augmentation: Augmentation) -> None:
+    whole = augment(batch, augmentation, generator(4))
+    variation = draw_variation(augmentation, 16, 24, 12, generator(4))
+    parts = [vary(batch[part], variation.part(part)) for part in (slice(0, 5), slice(5, 16))]
+    assert torch.equal(torch.cat(parts), whole)
+
+
+@pytest.mark.parametrize("pad", [0, 3, 12, 30])
+def test_what_a_gpu_does_is_what_a_cpu_does(batch: Tensor, pad: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    augmentation = CAMERAS[-1].model_copy(update={"flip": 0.5, "pad": pad, "erase": 0.7})
+    expected = augment(batch, augmentation, generator(2))
+    called = []
+    for slices, batched in (("_move_slices", "_move_gathered"), ("_erase_slices", "_erase_masked")):
+        function = getattr(transforms, batched)
+        monkeypatch.setattr(transforms, slices, lambda *a, f=function: called.append(f.__name__) or f(*a))
+    assert torch.equal(augment(batch, augmentation, generator(2)), expected)
+    assert called == ["_move_gathered", "_erase_masked"]

@@ -62,6 +62,7 @@ def train(
     Ctrl-C saves and stops; the same command with --resume then comes to the very same result.
     """
     from passerby.training.recipe import load_recipe
+    from passerby.training.team import leads
     from passerby.training.trainer import train as run_training
 
     loaded = load_recipe(recipe, set or [])
@@ -79,6 +80,8 @@ def train(
             initial=initial,
             reporter=display,
         )
+    if not leads():
+        return
     fields = {"best": str(result.best.path), "last": str(result.last.path), "log": str(output / "log.csv")}
     validation = result.best.figures.get("validation", {})
     if "rank_1" in validation:

@@ -50,6 +50,7 @@ class PictureStore:
         width: int,
         *,
         keep_decoded: bool | None = None,
+        processes: int = 1,
         progress: Progress | None = None,
     ) -> None:
         """Decode all pictures now if they are kept.
@@ -60,6 +61,7 @@ class PictureStore:
             width: Pixels to which each is scaled.
             keep_decoded: Whether to hold all of them in memory, 3·H·W bytes each; by default where they take
                 at most 40 % of the memory that is available.
+            processes: How many processes of this machine hold as many pictures each.
             progress: Told about the decoding.
 
         Raises:
@@ -68,7 +70,7 @@ class PictureStore:
         self._sources = list(sources)
         self._size = (height, width)
         if keep_decoded is None:
-            needed = len(self._sources) * 3 * height * width
+            needed = processes * len(self._sources) * 3 * height * width
             keep_decoded = needed <= _DECODED_SHARE * available_memory()
         self._decoded: ImageArray | None = self._decode_all(progress) if keep_decoded else None
 

@@ -6,46 +6,60 @@ import torch
 from torch import Tensor
 
 from passerby.data.loader import PictureStore
-from passerby.data.transforms import augment, normalise, shrink
+from passerby.data.transforms import draw_variation, normalise, shrink, vary
 from passerby.training.recipe import Recipe
 from passerby.training.task import TrainingTask, step_generator
+from passerby.training.team import Team
 from passerby.types import IntArray, Progress
 
 
 class PictureFeed:
     """A training's pictures and their labels, batch by batch."""
 
-    def __init__(
-        self, recipe: Recipe, task: TrainingTask, device: torch.device, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, task: TrainingTask, team: Team, progress: Progress | None = None) -> None:
         """Decode all pictures, where memory allows.
 
         Args:
             recipe: Says how they are varied.
             task: Whose pictures.
-            device: Where the batches are to be.
+            team: The processes that share the batches, and where this one's part is to be.
             progress: Told about the decoding.
 
         Raises:
             DataError: Pictures are broken.
+            RecipeError: The processes cannot share the batches evenly.
         """
         size = recipe.preprocessing
         self._recipe = recipe
-        self._device = device
-        self._labels = task.labels.to(device)
-        self._store = PictureStore([s.path for s in task.samples], size.height, size.width, progress=progress)
+        self._team = team
+        self._part = team.part(task.pictures_per_batch(recipe))
+        self._labels = task.labels.to(team.device)
+        self._store = PictureStore(
+            [sample.path for sample in task.samples],
+            size.height,
+            size.width,
+            progress=progress,
+            processes=team.size,
+        )
 
     def batches(self, epoch: int, order: Sequence[IntArray], start: int) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """The batches of an epoch from a step on: its number, B×3×H×W float32 pictures, and (B,) int64 labels.
+        """The batches of an epoch from a step on.
 
         Torch's own random numbers are set by each step too, so that what the network draws depends on it alone.
+
+        Yields:
+            The step's number, float32 pictures of this process's part of the batch, and (B,) int64 labels of all.
         """
-        recipe = self._recipe
+        recipe, device = self._recipe, self._team.device
         scale = recipe.small_pictures.scale_in(epoch)
-        for step, decoded in enumerate(self._store.batches(order[start:]), start=start):
+        parts = [batch[self._part] for batch in order[start:]]
+        for step, decoded in enumerate(self._store.batches(parts), start=start):
             generator = step_generator(recipe, epoch, step)
-            torch.manual_seed(generator.initial_seed())
-            pictures, augmentation = shrink(decoded, recipe.augmentation, scale)
-            pictures = augment(pictures, augmentation, generator).to(self._device)
+            torch.manual_seed(generator.initial_seed() ^ self._team.rank)
+            pictures, augmentation = shrink(decoded.to(device), recipe.augmentation, scale)
+            # Drawn for all, so that each process does to its part what one process would do to it.
+            height, width = pictures.shape[2:]
+            variation = draw_variation(augmentation, len(order[step]), height, width, generator)
+            pictures = vary(pictures, variation.part(self._part))
             pictures = normalise(pictures, recipe.preprocessing.mean, recipe.preprocessing.std)
-            yield step, pictures, self._labels[torch.as_tensor(order[step], device=self._device)]
+            yield step, pictures, self._labels[torch.as_tensor(order[step], device=device)]

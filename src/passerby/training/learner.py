@@ -13,6 +13,7 @@ from passerby.training.initial import initial_network
 from passerby.training.objective import Objective
 from passerby.training.precision import Precision, autocast, choose_precision
 from passerby.training.recipe import Recipe
+from passerby.training.team import Team, synchronise
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Learner:
         precision: Of the network's forward pass; losses are always float32.
         clip_norm: Largest norm of all gradients together, or None.
         accumulate: Batches whose mean gradient makes one step of the optimizer.
+        team: The processes that learn together.
     """
 
     network: ReidNetwork
@@ -38,15 +40,16 @@ class Learner:
     precision: Precision
     clip_norm: float | None
     accumulate: int
+    team: Team
 
     @classmethod
-    def build(cls, recipe: Recipe, classes: int, device: torch.device, initial: Path | None = None) -> "Learner":
+    def build(cls, recipe: Recipe, classes: int, team: Team, initial: Path | None = None) -> "Learner":
         """Build everything from the recipe's seed.
 
         Args:
             recipe: What to build.
             classes: How many training people there are.
-            device: Where it is to run.
+            team: The processes that learn together, and where this one computes.
             initial: A bundle or a published checkpoint to start from.
 
         Raises:
@@ -54,17 +57,21 @@ class Learner:
             RecipeError: The recipe names stages or parameters that the network does not have.
         """
         torch.manual_seed(recipe.seed)
-        network = initial_network(recipe.architecture, initial).place(device)
-        objective = Objective(recipe.losses, network, classes).to(device)
+        network = initial_network(recipe.architecture, initial)
+        if team.size > 1:
+            synchronise(network)
+        network.place(team.device)
+        objective = Objective(recipe.losses, network, classes).to(team.device)
         return cls(
             network=network,
             objective=objective,
             optimizer=recipe.optimizer.build([network, objective]),
             average=recipe.ema.build(network),
             freezer=Freezer(recipe.freeze, network.backbone),
-            precision=choose_precision(recipe.precision, device),
+            precision=choose_precision(recipe.precision, team.device),
             clip_norm=recipe.optimizer.clip_norm,
             accumulate=recipe.optimizer.accumulate,
+            team=team,
         )
 
     @property
@@ -90,8 +97,8 @@ class Learner:
         """Compute the losses and their gradients, and after a group's last batch, change the weights.
 
         Args:
-            pictures: B×3×H×W float32, normalised, on the network's device.
-            labels: (B,) int64, training people from 0.
+            pictures: B×3×H×W float32, normalised, on the network's device: this process's part of the batch.
+            labels: (B,) int64, training people from 0, of the whole batch.
             epoch: Which losses count.
             step: Number of the batch in the epoch, from 0.
             steps: How many the epoch has.
@@ -100,12 +107,12 @@ class Learner:
             The weighted sum, then each loss by itself, unweighted.
         """
         with autocast(self.precision, pictures.device):
-            features = self.network(pictures)
+            features = self.team.gather(self.network(pictures))
         loss, parts = self.objective(features, labels, epoch)
         first = step - step % self.accumulate
         if step == first:
             self.optimizer.zero_grad(set_to_none=True)
-        (loss / min(self.accumulate, steps - first)).backward()
+        (loss / (min(self.accumulate, steps - first) * self.team.size)).backward()
         if self.updates_after(step, steps):
             self._update()
         # One transfer from the device for all of them.
@@ -113,8 +120,9 @@ class Learner:
         return values
 
     def _update(self) -> None:
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self.team.sum_gradients(parameters)
         if self.clip_norm is not None:
-            parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
             nn.utils.clip_grad_norm_(parameters, self.clip_norm)
         self.optimizer.step()
         if self.average is not None:

@@ -39,6 +39,11 @@ class TrainingTask:
         in_a_row = min(batch.in_a_row, self.people_per_batch)
         return pk_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, in_a_row)
 
+    def pictures_per_batch(self, recipe: Recipe) -> int:
+        """How many pictures each of the batches holds."""
+        in_a_row = min(recipe.batch.in_a_row, self.people_per_batch)
+        return self.people_per_batch // in_a_row * in_a_row * recipe.batch.pictures
+
     def cautions(self, recipe: Recipe) -> list[str]:
         """Where the data has less than the recipe asks for, a sentence each."""
         found = []

@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from passerby.atomic import write_text
-from passerby.data.dataset import Dataset, people
+from passerby.data.dataset import Dataset
 from passerby.errors import PasserbyError
-from passerby.models.bundle import Bundle, load_bundle, save_bundle
-from passerby.models.embedder import choose_device
+from passerby.models.bundle import Bundle, load_bundle
 from passerby.training.checkpoint import Progress, restore, save_checkpoint
 from passerby.training.feed import PictureFeed
 from passerby.training.interrupt import deferred_interrupt
 from passerby.training.learner import Learner
+from passerby.training.measuring import Measuring, held_out_validator
 from passerby.training.optimizer import set_learning_rate
 from passerby.training.outputs import Outputs, model_card
 from passerby.training.recipe import Recipe, to_yaml
 from passerby.training.reporter import Reporter
 from passerby.training.schedule import learning_rate_factor
-from passerby.training.task import TrainingTask, prepare_task
-from passerby.training.validation import Validator
+from passerby.training.task import prepare_task
+from passerby.training.team import join_team
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def train(
             where the checkpoint and the bundles of the last good epoch stay.
         MachineError: The disk is full; the last checkpoint is whole.
     """
-    reporter = reporter or Reporter()
-    target = choose_device(device)
-    task = prepare_task(recipe, dataset)
-    learner = Learner.build(recipe, task.classes, target, initial)
-
+    team = join_team(device)
+    reporter = reporter if reporter is not None and team.leads else Reporter()
     outputs = Outputs(output)
+    task = prepare_task(recipe, dataset)
+    learner = Learner.build(recipe, task.classes, team, initial)
+
     progress = outputs.begin(recipe, dataset.fingerprint(), resume=resume, overwrite=overwrite)
     if progress.epoch or progress.step:
         restore(outputs.checkpoint, learner)
@@ -85,10 +85,12 @@ def train(
     for caution in (*recipe.cautions(), *task.cautions(recipe)):
         reporter.note(caution)
 
-    feed = PictureFeed(recipe, task, target, reporter.decoding)
-    validator = _validator(recipe, dataset, task, reporter)
-    card = model_card(recipe, dataset, task)
-    write_text(outputs.recipe, to_yaml(recipe))
+    feed = PictureFeed(recipe, task, team, reporter.decoding)
+    validator = held_out_validator(recipe, dataset, task, reporter)
+    measuring = Measuring(validator, recipe, model_card(recipe, dataset, task), outputs, team)
+    team.wait()  # All have looked at the folder before one writes to it.
+    if team.leads:
+        write_text(outputs.recipe, to_yaml(recipe))
     clock = _Clock(progress)
 
     with deferred_interrupt() as interrupted:
@@ -102,9 +104,11 @@ def train(
                 progress = progress.after_step(learner.step(pictures, labels, epoch, step, steps))
                 _check_loss(recipe, progress, outputs)
                 reporter.step(epoch * steps + step + 1, recipe.epochs * steps, progress.mean_losses()[0])
-                if learner.updates_after(step, steps) and interrupted():
-                    save_checkpoint(outputs.checkpoint, clock.stamp(progress), learner)
-                    reporter.note(f"saved to {output}; give the same command with --resume to go on")
+                if learner.updates_after(step, steps) and team.any(interrupted()):
+                    if team.leads:
+                        save_checkpoint(outputs.checkpoint, clock.stamp(progress), learner)
+                    team.wait()
+                    reporter.note(f"saved to {outputs.folder}; give the same command with --resume to go on")
                     raise KeyboardInterrupt
 
             total, *parts = progress.mean_losses()
@@ -112,22 +116,14 @@ def train(
             row["learning_rate"] = _learning_rate(recipe, epoch, (steps - 1) / steps)
             if not learner.is_finite():
                 raise _diverged(f"weights became nan or infinite in epoch {epoch + 1}", recipe, progress, outputs)
-            if epoch + 1 == recipe.epochs or (epoch + 1) % recipe.validation.every == 0:
-                figures, calibration = {}, None
-                if validator is not None:
-                    evaluation, calibration = validator.measure(learner.measured)
-                    row |= {"rank_1": evaluation.metrics.rank(1), "mean_ap": evaluation.metrics.mean_ap}
-                    figures = {"validation": {key: row[key] for key in ("epoch", "rank_1", "mean_ap")}}
-                is_best = validator is None or progress.best is None or row["mean_ap"] > progress.best
-                for bundle in (outputs.best, outputs.last) if is_best else (outputs.last,):
-                    size = recipe.preprocessing
-                    save_bundle(bundle, learner.measured, size, card, figures, calibration, replace=True)
-                if is_best:
-                    progress = replace(progress, best=row.get("mean_ap"))
+            if measuring.is_due(epoch):
+                progress = replace(progress, best=measuring.measure(learner, row, progress.best))
             progress = clock.stamp(progress).after_epoch(row)
-            outputs.write_log(progress.rows)
-            save_checkpoint(outputs.checkpoint, progress, learner)
+            if team.leads:
+                outputs.write_log(progress.rows)
+                save_checkpoint(outputs.checkpoint, progress, learner)
             reporter.epoch(progress.rows[-1])
+    team.wait()
     if progress.epoch < recipe.epochs:
         reporter.note(
             f"ended after epoch {progress.epoch}: no better mAP in {recipe.validation.patience} measurements"
@@ -155,17 +151,6 @@ def _is_over(progress: Progress, recipe: Recipe) -> bool:
     patience = recipe.validation.patience
     gave_up = patience is not None and progress.measurements_since_best() >= patience
     return progress.epoch >= recipe.epochs or gave_up
-
-
-def _validator(recipe: Recipe, dataset: Dataset, task: TrainingTask, reporter: Reporter) -> Validator | None:
-    if not task.held_out:
-        return None
-    source = f"{len(people(task.held_out))} people of {dataset.name} who were held out of training"
-    validator = Validator(task.held_out, recipe.preprocessing, recipe.seed, source, reporter.decoding)
-    if not validator.can_measure:
-        reporter.note("nobody held out has pictures to be found again by, so nothing is measured while training")
-        return None
-    return validator
 
 
 def _learning_rate(recipe: Recipe, epoch: int, share: float) -> float:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PANEL = "Use"
 
+_FEW = 0.1
+"""Strangers who are expected as near: with fewer, a reader wonders why no match should be likely."""
+
 
 def embed(
     model: Annotated[Path, typer.Argument(help="Name or folder of a model.")],
@@ -137,14 +140,15 @@ def _tell_of_strangers(matches: Sequence["Match"], prior: float) -> None:
     """Say how likely nobody in the gallery is the person, and how many strangers would be as near as the first."""
     if not matches or matches[0].no_match is None or matches[0].expected_false_matches is None:
         return
-    none = matches[0].no_match
+    none, strangers = matches[0].no_match, matches[0].expected_false_matches
     odds = f"{none:.1%}, having been {1 - prior:.0%} before looking"
     if none > 0.5:
         note(f"no match is likely: the gallery lacks this person with a probability of {odds}")
     else:
         note(f"the gallery lacks this person with a probability of {odds}")
-    strangers = f"{matches[0].expected_false_matches:.2g} pictures of other people"
-    note(f"in a gallery of this size, {strangers} would be as near as the first")
+    note(f"in a gallery of this size, {strangers:.2g} pictures of other people would be as near as the first")
+    if none > 0.5 and prior >= 0.5 and strangers < _FEW:
+        note("both, since too few people were measured to be surer in so large a gallery: calibrate on more people")
 
 
 def _percent(share: float | None) -> str:

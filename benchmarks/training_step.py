@@ -37,7 +37,7 @@ def main() -> None:
     batches = task.batches(recipe, 0)
 
     def prepared(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        _, pictures, labels = next(feed.batches(0, batches, step % len(batches)))
+        _, pictures, labels, _ = next(feed.batches(0, batches, step % len(batches)))
         return pictures, labels
 
     def bare(pictures: torch.Tensor, labels: torch.Tensor) -> None:

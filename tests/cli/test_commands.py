@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from passerby.models.backbones import BACKBONES
 from passerby.models.bundle import Bundle, load_bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, ReidNetwork
@@ -334,6 +335,34 @@ def test_models_are_listed_and_shown(
     assert damaged.code == 0
     assert "damaged" in damaged.out
     assert "card.json" in damaged.err
+
+
+def test_architectures_are_listed_with_what_they_cost(
+    passerby: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {name: BACKBONES[name] for name in ("resnet50", "osnet_x1_0", "vit_small")}
+    monkeypatch.setattr("passerby.models.backbones.BACKBONES", few)
+    outcome = passerby("models", "architectures")
+    assert outcome.code == 0
+    rows = {line.split()[0]: line.split()[1:] for line in outcome.out.splitlines()[1:]}
+    # As published: 23.5 M and 4.1 G for ResNet-50 with a last stride of 1, 0.98 G for OSNet.
+    assert rows["resnet50"] == ["23.51", "M", "4,053", "M", "2048", "resnet50-imagenet"]
+    assert rows["osnet_x1_0"] == ["1.91", "M", "979", "M", "512"]
+    assert rows["vit_small"][-2:] == ["384", "vit_small-imagenet"]
+    smaller = passerby("models", "architectures", "--height", 128, "--width", 64)
+    assert "245 M" in smaller.out
+
+
+def test_weights_by_name_need_a_network(
+    passerby: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("passerby.models.hub.PUBLISHED", {"tiny-imagenet": "http://127.0.0.1:9/tiny-00000000.pth"})
+    monkeypatch.setattr("passerby.models.hub.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    outcome = passerby("models", "import", "tiny-imagenet", "--output", tmp_path / "bundle")
+    assert outcome.code == 1
+    assert "tiny-imagenet: expected to fetch http://127.0.0.1:9/" in outcome.error
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_error_rates_by_kind_of_person_are_shown(

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from passerby.errors import BundleError
+from passerby.models.backbones import Transformer, build_backbone
 from passerby.models.bundle import save_bundle
 from passerby.models.importing import import_checkpoint
 from passerby.models.network import Architecture, ReidNetwork
@@ -39,6 +40,24 @@ def resnet(name: str = "resnet18", width: float = 0.125) -> dict[str, Tensor]:
 
 def osnet(name: str = "osnet_x0_25") -> dict[str, Tensor]:
     return published(Architecture(backbone=name, neck="linear", dimension=512), "classifier")
+
+
+def as_fast_reid(architecture: Architecture) -> dict[str, Tensor]:
+    """The same under fast-reid's names, with its head, the statistics of its pictures, and its classifier."""
+    torch.manual_seed(6)
+    network = ReidNetwork(architecture)
+    necks = {"bnneck": "heads.bottleneck.0.", "reduced": "heads.bottleneck."}
+    heads = {"backbone": "backbone.", "pooling": "heads.pool_layer.", "neck": necks.get(architecture.neck, "")}
+    weights = {}
+    for name, tensor in network.state_dict().items():
+        part, _, rest = name.partition(".")
+        is_reduction = name == "neck.0.weight" and architecture.neck == "reduced"
+        weights[heads[part] + rest] = tensor[:, :, None, None] if is_reduction else tensor
+    return weights | {
+        "heads.weight": torch.zeros(751, network.dimension),
+        "pixel_mean": torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1),
+        "pixel_std": torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1),
+    }
 
 
 def as_file(content: Any, path: Path) -> Path:
@@ -81,6 +100,162 @@ def test_torchreids_resnet_with_a_linear_embedding_keeps_it(tmp_path: Path) -> N
     imported = import_checkpoint(as_file(published(architecture, "classifier"), tmp_path / "fc512.pth"))
     assert imported.network.architecture == architecture
     assert len(imported.dropped) == 2
+
+
+@pytest.mark.parametrize("name", ["osnet_ibn_x1_0", "osnet_ain_x0_25", "osnet_ain_x1_0"])
+def test_torchreids_other_osnets_are_told_apart(name: str, tmp_path: Path) -> None:
+    imported = import_checkpoint(as_file(osnet(name), tmp_path / "model.pth"))
+    architecture = imported.network.architecture
+    assert (architecture.backbone, architecture.neck, architecture.dimension) == (name, "linear", 512)
+    assert imported.loaded == len(osnet(name)) - 2
+
+
+@pytest.mark.parametrize("name", ["resnet18_ibn_a", "resnet50_ibn_a", "resnet18_ibn_b", "resnet50_ibn_b"])
+def test_ibn_nets_are_recognised(name: str, tmp_path: Path) -> None:
+    imported = import_checkpoint(as_file(resnet(name), tmp_path / "model.pth"))
+    assert imported.network.architecture.backbone == name
+    assert imported.loaded == len(resnet(name)) - 2
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "mobilenetv3_small", "mobilenetv3_large"])
+def test_torchvisions_mobilenets_are_recognised(name: str, tmp_path: Path) -> None:
+    weights = published(Architecture(backbone=name, last_stride=2, neck="none"), "classifier.1")
+    imported = import_checkpoint(as_file(weights, tmp_path / "model.pth"))
+    assert imported.network.architecture == Architecture(backbone=name, last_stride=2, neck="none")
+    assert [line.partition(" ")[0] for line in imported.dropped] == ["classifier.1.weight", "classifier.1.bias"]
+
+
+TORCHREIDS_MOBILENET = {
+    "features.0.0.weight": "conv1.conv.weight",
+    "features.0.1.running_var": "conv1.bn.running_var",
+    "features.1.conv.0.0.weight": "conv2.0.conv1.conv.weight",
+    "features.1.conv.1.0.weight": "conv2.0.dwconv2.conv.weight",
+    "features.3.conv.0.1.bias": "conv3.1.conv1.bn.bias",
+    "features.4.conv.1.1.running_mean": "conv4.0.dwconv2.bn.running_mean",
+    "features.10.conv.2.weight": "conv5.3.conv3.0.weight",
+    "features.13.conv.3.weight": "conv6.2.conv3.1.weight",
+    "features.16.conv.2.weight": "conv7.2.conv3.0.weight",
+    "features.17.conv.3.running_var": "conv8.0.conv3.1.running_var",
+    "features.18.0.weight": "conv9.conv.weight",
+    "features.18.1.weight": "conv9.bn.weight",
+}
+"""Names of one network by two authors, written down from both."""
+
+
+def torchreids_mobilenet(name: str) -> dict[str, Tensor]:
+    """What torchreid would publish: the same blocks, counted by stages."""
+    ours = published(Architecture(backbone=name, last_stride=2, neck="none"), "classifier")
+    starts = {1: 2, 2: 3, 4: 4, 7: 5, 11: 6, 14: 7, 17: 8}
+    layers = {"0.0": "conv1.conv", "0.1": "conv1.bn", "1.0": "dwconv2.conv", "1.1": "dwconv2.bn"}
+    renamed = {}
+    for key, tensor in ours.items():
+        words = key.split(".")
+        if words[0] == "features" and words[1] in ("0", "18"):
+            words = ["conv1" if words[1] == "0" else "conv9", "conv" if words[2] == "0" else "bn", words[3]]
+        elif words[0] == "features":
+            start = max(number for number in starts if number <= int(words[1]))
+            inner = ".".join(words[3:-1])
+            layer = layers.get(inner) or f"conv3.{int(inner) - 2}"
+            words = [f"conv{starts[start]}", str(int(words[1]) - start), layer, words[-1]]
+        renamed[".".join(words)] = tensor
+    return renamed
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_x1_0", "mobilenetv2_x1_4"])
+def test_torchreids_mobilenets_are_renamed(name: str, tmp_path: Path) -> None:
+    weights = torchreids_mobilenet(name)
+    imported = import_checkpoint(as_file({"state_dict": weights}, tmp_path / "model.pth.tar"))
+    assert imported.network.architecture == Architecture(backbone=name, last_stride=2, neck="none")
+    assert imported.loaded == len(weights) - 2
+    state = imported.network.state_dict()
+    for own, theirs in TORCHREIDS_MOBILENET.items():
+        assert torch.equal(state[f"backbone.{own}"], weights[theirs])
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(backbone="fastreid_resnet18", width=0.25),
+        Architecture(backbone="fastreid_resnet34_ibn_a", width=0.25, pooling="gem"),
+        Architecture(backbone="fastreid_resnet50_ibn_a_nl", width=0.125, pooling="gem"),
+        Architecture(backbone="fastreid_resnet18", width=0.25, pooling="gem", neck="reduced", dimension=32),
+    ],
+)
+def test_fast_reids_checkpoints_are_recognised(architecture: Architecture, tmp_path: Path) -> None:
+    weights = as_fast_reid(architecture)
+    file = as_file({"model": weights, "iteration": 100}, tmp_path / "model_final.pth")
+    imported = import_checkpoint(file, Preprocessing(height=384))
+    assert imported.network.architecture == architecture
+    assert imported.loaded == len(imported.network.state_dict()) == len(weights) - 3
+    assert {line.partition(" ")[0] for line in imported.dropped[1:]} == {"heads.weight", "pixel_mean", "pixel_std"}
+    preprocessing = Preprocessing(height=384, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    assert imported.preprocessing == preprocessing
+    torch.manual_seed(6)
+    same = ReidNetwork(architecture).eval()
+    with torch.inference_mode():
+        pictures = torch.randn(2, 3, 64, 32)
+        assert torch.equal(imported.network(pictures).neck, same(pictures).neck)
+
+
+def test_fast_reids_own_statistics_and_older_heads_are_taken(tmp_path: Path) -> None:
+    weights = as_fast_reid(Architecture(backbone="fastreid_resnet18", width=0.25))
+    weights = {name.replace("bottleneck.0", "bnneck"): tensor for name, tensor in weights.items()}
+    weights["heads.classifier.weight"] = weights.pop("heads.weight")
+    weights["pixel_mean"] = torch.full((1, 3, 1, 1), 127.5)
+    imported = import_checkpoint(as_file(weights, tmp_path / "model.pth"))
+    assert imported.network.architecture.neck == "bnneck"
+    assert imported.preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+def test_fast_reids_other_networks_are_refused(tmp_path: Path) -> None:
+    weights = as_fast_reid(Architecture(backbone="fastreid_resnet18", width=0.25))
+    gated = weights | {"backbone.layer1.0.se.fc.0.weight": torch.ones(2, 2)}
+    with pytest.raises(BundleError, match=r"1 unexpected, such as backbone\.layer1\.0\.se\.fc\.0\.weight"):
+        import_checkpoint(as_file(gated, tmp_path / "gated.pth"))
+    branches = {name.replace("backbone.layer4", "b1.0"): tensor for name, tensor in weights.items()}
+    with pytest.raises(BundleError, match="expected the published weights of one of"):
+        import_checkpoint(as_file(branches, tmp_path / "mgn.pth"))
+
+
+def transreid(transformer: Transformer, jigsaw: bool) -> dict[str, Tensor]:
+    """What TransReID publishes: its transformer, a batch norm behind it, and perhaps its branches."""
+    torch.manual_seed(7)
+    state = build_backbone("vit_small", transformer=transformer).state_dict()
+    weights = {f"base.{name}": tensor for name, tensor in state.items()}
+    weights |= {"base.fc.weight": torch.zeros(1000, 384), "classifier.weight": torch.zeros(751, 384)}
+    weights |= {f"bottleneck.{name}": tensor for name, tensor in torch.nn.BatchNorm1d(384).state_dict().items()}
+    if jigsaw:
+        for name, tensor in state.items():
+            if name.startswith(("blocks.11.", "norm.")):
+                inner = name.replace("blocks.11", "0").replace("norm.", "1.", name.startswith("norm."))
+                weights |= {f"b1.{inner}": tensor + 1, f"b2.{inner}": tensor + 2}
+        weights |= {"bottleneck_1.weight": torch.ones(384), "classifier_1.weight": torch.zeros(751, 384)}
+    return weights
+
+
+@pytest.mark.parametrize("jigsaw", [False, True])
+def test_transreids_checkpoints_are_recognised(jigsaw: bool, tmp_path: Path) -> None:
+    options = Transformer(stride=12, positions=(21, 10), camera_weight=3.0, cameras=(1, 2, 3, 4, 5, 6))
+    weights = transreid(options, jigsaw)
+    imported = import_checkpoint(as_file(weights, tmp_path / "transformer_120.pth"))
+    architecture = imported.network.architecture
+    assert architecture.transformer == options
+    assert (architecture.backbone, architecture.pooling, architecture.neck) == ("vit_small", "class_token", "none")
+    assert imported.preprocessing.mean == imported.preprocessing.std == (0.5, 0.5, 0.5)
+    assert imported.loaded == len(imported.network.state_dict())
+    assert imported.loaded + len(imported.dropped) == len(weights)
+    last = imported.network.state_dict()["backbone.blocks.11.mlp.fc1.bias"]
+    torch.testing.assert_close(last, weights["base.blocks.11.mlp.fc1.bias"] + (1 if jigsaw else 0))
+
+
+def test_deits_weights_keep_their_square_of_positions(tmp_path: Path) -> None:
+    state = build_backbone("vit_small").state_dict() | {"head.weight": torch.zeros(1000, 384)}
+    imported = import_checkpoint(as_file({"model": state}, tmp_path / "deit_small.pth"))
+    assert imported.network.architecture.transformer == Transformer()
+    assert len(imported.dropped) == 1
+    wrong = state | {"pos_embed": torch.zeros(1, 200, 384)}
+    with pytest.raises(BundleError, match="expected the published weights of one of"):
+        import_checkpoint(as_file(wrong, tmp_path / "wrong.pth"))
 
 
 def test_an_osnet_without_its_embedding_layer_has_no_neck(tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from passerby.cli.console import note, print_fields, print_table
+from passerby.cli.console import note, print_fields, print_table, progress_bar
 from passerby.cli.groups import print_groups
+
+_COSTS = ("parameters", "multiply-adds")
+"""Columns of what a network costs, the second for one picture of the size."""
 
 app = typer.Typer(name="models", help="List and import models.", invoke_without_command=True, rich_markup_mode="rich")
 
@@ -19,6 +22,7 @@ def _list(context: typer.Context) -> None:
         return
     from passerby.errors import BundleError
     from passerby.models.bundle import load_bundle
+    from passerby.models.complexity import complexity
     from passerby.models.store import models_folder, named_bundles
 
     rows = []
@@ -27,21 +31,60 @@ def _list(context: typer.Context) -> None:
             bundle = load_bundle(path)
         except BundleError as error:
             note(str(error))
-            rows.append((name, "damaged", "", "", "", ""))
+            rows.append((name, "damaged", *[""] * 6))
             continue
-        size = f"{bundle.preprocessing.height}×{bundle.preprocessing.width}"
-        calibrated = "yes" if bundle.calibration else "no"
-        backbone, trained_on = bundle.architecture.backbone, bundle.card.trained_on
-        rows.append((name, bundle.identity[:12], backbone, size, calibrated, trained_on))
+        height, width = bundle.preprocessing.height, bundle.preprocessing.width
+        cost = complexity(bundle.architecture, height, width)
+        rows.append(
+            (
+                name,
+                bundle.identity[:12],
+                bundle.architecture.backbone,
+                f"{height}×{width}",
+                _millions(cost.parameters),
+                _millions(cost.multiply_adds),
+                "yes" if bundle.calibration else "no",
+                bundle.card.trained_on,
+            )
+        )
     if rows:
-        print_table(("model", "identity", "backbone", "size", "calibrated", "trained on"), rows, numbers=("size",))
+        print_table(
+            ("model", "identity", "backbone", "size", *_COSTS, "calibrated", "trained on"),
+            rows,
+            numbers=("size", *_COSTS),
+        )
     else:
         note(f"no models yet; put bundles into {models_folder()}, or name a bundle by its folder")
 
 
+@app.command()
+def architectures(
+    height: Annotated[int, typer.Option("--height", help="Pixels of a picture.", min=16, max=1024)] = 256,
+    width: Annotated[int, typer.Option("--width", help="Pixels of a picture.", min=16, max=1024)] = 128,
+) -> None:
+    """List the backbones that recipes can name, what each costs for one picture, and published weights by name."""
+    from passerby.models.backbones import BACKBONES
+    from passerby.models.complexity import complexity
+    from passerby.models.hub import PUBLISHED
+    from passerby.models.network import Architecture
+
+    rows = []
+    for name in BACKBONES:
+        cost = complexity(Architecture(backbone=name, neck="none"), height, width)
+        weights = f"{name}-imagenet"
+        figures = (_millions(cost.parameters), _millions(cost.multiply_adds), str(cost.dimension))
+        rows.append((name, *figures, weights if weights in PUBLISHED else ""))
+    print_table(("backbone", *_COSTS, "channels", "weights"), rows, numbers=(*_COSTS, "channels"))
+
+
 @app.command("import")
 def import_model(
-    file: Annotated[Path, typer.Argument(help="A published checkpoint: .pth or .safetensors.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A published checkpoint, .pth or .safetensors, or a name of `passerby models architectures`."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", help="Folder of the bundle.")],
     force: Annotated[bool, typer.Option("--force", help="Replace the bundle that stands there.")] = False,
     height: Annotated[
@@ -53,11 +96,14 @@ def import_model(
 ) -> None:
     """Turn a published checkpoint into a bundle, with every entry of it accounted for."""
     from passerby.models.bundle import check_replaceable, save_bundle
+    from passerby.models.hub import weights_file
     from passerby.models.importing import import_checkpoint
     from passerby.models.preprocessing import Preprocessing
 
     check_replaceable(output, force)
-    imported = import_checkpoint(file, Preprocessing(height=height, width=width))
+    with progress_bar("fetching") as progress:
+        fetched = weights_file(file, progress)
+    imported = import_checkpoint(fetched, Preprocessing(height=height, width=width))
     bundle = save_bundle(output, imported.network, imported.preprocessing, imported.card, replace=force)
     print_fields(
         {
@@ -65,7 +111,8 @@ def import_model(
             "identity": bundle.identity,
             "backbone": bundle.architecture.backbone,
             "embedding": f"{imported.network.dimension} numbers",
-            "pictures": f"{height}×{width}, ImageNet's mean and deviation",
+            "pictures": f"{height}×{width}, less {_triple(imported.preprocessing.mean)}, divided by "
+            f"{_triple(imported.preprocessing.std)}",
             "loaded": f"{imported.loaded} published entries",
             "left out": "\n".join(imported.dropped) or "none",
         }
@@ -106,6 +153,15 @@ def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model."
     )
     if groups is not None:
         print_groups(groups)
+
+
+def _millions(count: int) -> str:
+    """As tables of networks give it: 2.19 M, 979 M."""
+    return f"{count / 1e6:,.{0 if count >= 1e8 else 2}f} M"
+
+
+def _triple(values: tuple[float, float, float]) -> str:
+    return " ".join(f"{value:g}" for value in values)
 
 
 def _provenance_line(provenance: Mapping[str, Any]) -> str:

@@ -47,7 +47,10 @@ def train(
         list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
     ] = None,
     initial: Annotated[
-        Path | None, typer.Option("--init", help="Start from the backbone of this bundle or published checkpoint.")
+        Path | None,
+        typer.Option(
+            "--init", help="Start from the backbone of this model or published checkpoint, by path or name."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where this training was interrupted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew though --output holds a training.")] = False,

@@ -32,7 +32,11 @@ class Embeddings(Protocol):
 
 def from_model(embedder: Embedder) -> Embeddings:
     """Embeddings that a model makes of the pictures."""
-    return lambda samples, dataset, progress: embedder.embed([sample.path for sample in samples], progress)
+
+    def embed(samples: Sequence[Sample], dataset: Dataset, progress: Progress | None) -> FloatArray:
+        return embedder.embed([s.path for s in samples], progress, [s.camera_id for s in samples])
+
+    return embed
 
 
 def from_file(content: EmbeddingFile) -> Embeddings:
@@ -116,14 +120,15 @@ def calibrate_on(
             f"expected {chosen} people of {dataset.name} whom the model has not seen, but {why}; calibrate on other "
             "labelled pictures"
         )
-    vectors = embedder.embed([sample.path for sample in samples], progress)
+    cameras = [sample.camera_id for sample in samples]
+    vectors = embedder.embed([sample.path for sample in samples], progress, cameras)
     synthetic = all(map(is_synthetic, dataset.roots))
     whom = {"train": "training people", "test": "test people", "all": "people"}[chosen]
     whom = f"synthetic {whom}" if synthetic else whom
     return calibrate(
         vectors,
         [sample.person_id for sample in samples],
-        [sample.camera_id for sample in samples],
+        cameras,
         max_far=max_far,
         criterion=criterion,
         gallery_size=gallery_size,

@@ -1,7 +1,7 @@
 """The contract between research and product: person crops in, unit vectors out."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,8 +34,13 @@ class Embedder(Protocol):
     identity: str
     dimension: int
 
-    def embed(self, images: Iterable[ImageSource] | ImageSource, progress: Progress | None = None) -> FloatArray:
-        """Embed pictures of any sizes: (N, D) float32, each row of length 1."""
+    def embed(
+        self,
+        images: Iterable[ImageSource] | ImageSource,
+        progress: Progress | None = None,
+        cameras: Sequence[int] | None = None,
+    ) -> FloatArray:
+        """Embed pictures of any sizes, taken by these cameras: (N, D) float32, each row of length 1."""
         ...
 
 
@@ -68,13 +73,20 @@ class TorchEmbedder:
         self._network = bundle.load_network().eval().place(self.device)
         self.dimension = self._network.dimension
 
-    def embed(self, images: Iterable[ImageSource] | ImageSource, progress: Progress | None = None) -> FloatArray:
+    def embed(
+        self,
+        images: Iterable[ImageSource] | ImageSource,
+        progress: Progress | None = None,
+        cameras: Sequence[int] | None = None,
+    ) -> FloatArray:
         """Embed pictures of any sizes.
 
         Args:
             images: Paths, open binary files, H×W×3 RGB uint8 arrays or PIL images; one of them counts as a list
                 of one.
             progress: Told how many are done, and of how many.
+            cameras: The camera id of each picture. A model with a camera embedding makes use of those that it was
+                trained on, and of the mean of all where it knows nothing; other models look at none.
 
         Returns:
             (N, D) float32, each row of length 1, in the order of the pictures.
@@ -88,7 +100,7 @@ class TorchEmbedder:
             self.bundle.preprocessing.width,
             keep_decoded=False,
         )
-        return embed_pictures(self._network, store, self.bundle.preprocessing, self._batch_size, progress)
+        return embed_pictures(self._network, store, self.bundle.preprocessing, self._batch_size, progress, cameras)
 
 
 def embed_pictures(
@@ -97,8 +109,10 @@ def embed_pictures(
     preprocessing: Preprocessing,
     batch_size: int = 64,
     progress: Progress | None = None,
+    cameras: Sequence[int] | None = None,
 ) -> FloatArray:
     """Embed all pictures of a store with a network in evaluation mode: (N, D) float32, rows of length 1."""
+    known = None if cameras is None else network.architecture.transformer.camera_rows(cameras)
     device = next(network.parameters()).device
     embeddings = np.empty((len(store), network.dimension), np.float32)
     order = np.split(np.arange(len(store)), range(batch_size, len(store), batch_size)) if len(store) else []
@@ -107,7 +121,8 @@ def embed_pictures(
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for batch in store.batches(order):
             pictures = normalise(batch.to(device), preprocessing.mean, preprocessing.std)
-            vectors = F.normalize(network(pictures).neck.float())
+            rows = None if known is None else known[done : done + len(pictures)].to(device)
+            vectors = F.normalize(network(pictures, rows).neck.float())
             embeddings[done : done + len(vectors)] = vectors.cpu().numpy()
             done += len(vectors)
             if progress is not None:

@@ -1,6 +1,5 @@
 """Published checkpoints: recognised by their parameter names and shapes, with every key accounted for."""
 
-import re
 import struct
 import warnings
 from collections.abc import Mapping
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from passerby import __version__
 from passerby.errors import BundleError
-from passerby.models.backbones import BACKBONES
 from passerby.models.card import ModelCard
-from passerby.models.network import Architecture, ReidNetwork
+from passerby.models.network import ReidNetwork
 from passerby.models.preprocessing import Preprocessing
+from passerby.models.published import recognise
 
 _CONTAINERS = ("state_dict", "model", "net")
 _PREFIXES = ("module.", "model.", "backbone.", "base.")
@@ -62,8 +61,9 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
     """Turn a published `.pth` (torch's `weights_only` loader) or `.safetensors` file into a network.
 
     Args:
-        path: The file. Known are torchvision's ResNet-18/34/50/101 and torchreid's OSNet and ResNet weights.
-        preprocessing: By default 256×128 with ImageNet's statistics, as both publish it for re-ID.
+        path: The file, under the names of torchvision, torchreid, fast-reid, IBN-Net, timm, DeiT or TransReID.
+        preprocessing: By default 256×128 with ImageNet's statistics, as most publish it for re-ID. Where the author
+            is known to normalise otherwise, or the checkpoint holds its statistics, those are taken in any case.
 
     Raises:
         BundleError: The file is missing, holds more than tensors, is of an unknown architecture, or lacks or
@@ -71,17 +71,19 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
     """
     path = Path(path)
     published, dropped = read_weights(path)
-    architecture = _recognise(published, path)
+    recognised = recognise(published, preprocessing or Preprocessing(), str(path))
+    architecture = recognised.architecture
     network = ReidNetwork(architecture)
+    own = network.state_dict()
     weights: dict[str, Tensor] = {}
     for name, tensor in published.items():
-        target = _target(name, architecture)
-        if target is None:
-            dropped.append(f"{name} {tuple(tensor.shape)}: the classifier of the training classes, no use elsewhere")
+        target = recognised.targets[name]
+        if target.name is None:
+            dropped.append(f"{name} {tuple(tensor.shape)}: {target.reason}")
         else:
-            weights[target] = tensor
+            weights[target.name] = _as_linear(tensor, own.get(target.name))
     loaded = len(weights)
-    for name, tensor in network.state_dict().items():
+    for name, tensor in own.items():
         # Checkpoints from before torch 0.4.1 lack this counter, which evaluation never reads.
         if name.endswith("num_batches_tracked"):
             weights.setdefault(name, tensor)
@@ -89,7 +91,7 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
     network.eval()
     return ImportedCheckpoint(
         network=network,
-        preprocessing=preprocessing or Preprocessing(),
+        preprocessing=recognised.preprocessing,
         loaded=loaded,
         dropped=tuple(dropped),
         card=ModelCard(
@@ -101,6 +103,12 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
             passerby_version=__version__,
         ),
     )
+
+
+def _as_linear(tensor: Tensor, wanted: Tensor | None) -> Tensor:
+    """A 1×1 convolution's weights as those of a linear layer, where the network has one in its place."""
+    is_convolution = tensor.ndim == 4 and tensor.shape[2:] == (1, 1)
+    return tensor.flatten(1) if is_convolution and wanted is not None and wanted.ndim == 2 else tensor
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], list[str]]:
@@ -159,46 +167,3 @@ def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             # Where two names would become one, none is lost.
             tensors = stripped if len(stripped) == len(tensors) else tensors
     return tensors
-
-
-def _recognise(weights: Mapping[str, Tensor], path: Path) -> Architecture:
-    """The architecture that the names and shapes of published weights tell of."""
-    # A linear layer before the classifier makes the embedding; elsewhere "fc" is the classifier itself.
-    dimension = _length(weights, "fc.0.weight", 0)
-    neck = "linear" if 2 <= dimension <= 8192 else "none"
-    if gate := _length(weights, "conv2.0.gate.fc1.weight", 1):
-        name = f"osnet_x{gate / 64:.2f}".replace(".", "_").removesuffix("0")
-        if name in BACKBONES:
-            return Architecture(backbone=name, neck=neck, dimension=dimension if neck == "linear" else 512)
-    if "layer1.0.conv1.weight" in weights:
-        depth = sum(bool(re.fullmatch(r"layer[1-4]\.\d+\.conv1\.weight", name)) for name in weights)
-        bottleneck = "layer1.0.conv3.weight" in weights
-        names = {(8, False): "resnet18", (16, False): "resnet34", (16, True): "resnet50", (33, True): "resnet101"}
-        if (depth, bottleneck) in names:
-            channels = _length(weights, "conv1.weight", 0)
-            return Architecture(
-                backbone=names[depth, bottleneck],
-                width=channels / 64 if 1 <= channels <= 256 else 1.0,
-                # Torchvision and torchreid train ResNets with a last stride of 2, with a linear layer (fc512) of 1.
-                last_stride=1 if neck == "linear" else 2,
-                neck=neck,
-                dimension=dimension if neck == "linear" else 512,
-            )
-    raise BundleError(
-        f"{path}: expected the published weights of one of {', '.join(BACKBONES)}, got {len(weights)} tensors "
-        f"such as {next(iter(weights))}"
-    )
-
-
-def _length(weights: Mapping[str, Tensor], name: str, axis: int) -> int:
-    """A weight's length along an axis; 0 where there is no such weight or axis."""
-    return weights[name].shape[axis] if name in weights and weights[name].ndim > axis else 0
-
-
-def _target(name: str, architecture: Architecture) -> str | None:
-    """Where a published weight belongs in our network; None for the classifier of the training classes."""
-    if name.startswith("classifier."):
-        return None
-    if name.startswith("fc."):
-        return f"neck.{name.removeprefix('fc.')}" if architecture.neck == "linear" else None
-    return f"backbone.{name}"

@@ -25,9 +25,20 @@ def _linear(inputs: int, outputs: int) -> nn.Module:
     return nn.Sequential(linear, nn.BatchNorm1d(outputs), nn.ReLU(inplace=True))
 
 
+def _reduced(inputs: int, outputs: int) -> nn.Module:
+    """Fewer dimensions by a linear layer without shift, then BNNeck, as fast-reid reduces them."""
+    linear = nn.Linear(inputs, outputs, bias=False)
+    nn.init.kaiming_normal_(linear.weight, mode="fan_out")
+    return nn.Sequential(linear, BatchNormNeck(outputs))
+
+
 NECKS: dict[str, Callable[[int, int], nn.Module]] = {
     "none": lambda inputs, outputs: nn.Identity(),
     "bnneck": lambda inputs, outputs: BatchNormNeck(inputs),
     "linear": _linear,
+    "reduced": _reduced,
 }
-"""Every neck by name, built from the pooled and the embedding dimension; only "linear" changes the dimension."""
+"""Every neck by name, built from the pooled and the embedding dimension."""
+
+CHOOSES_DIMENSION = frozenset({"linear", "reduced"})
+"""The necks that change the dimension."""

@@ -1,15 +1,16 @@
 """A re-ID network from its description: backbone, pooling, neck."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from torch import Tensor, nn
 
 from passerby.errors import BundleError
-from passerby.models.backbones import BACKBONES, Backbone
-from passerby.models.neck import NECKS
+from passerby.models.backbones import BACKBONES, TRANSFORMERS, Backbone, build_backbone
+from passerby.models.backbones.vit import Transformer
+from passerby.models.neck import CHOOSES_DIMENSION, NECKS
 from passerby.models.pooling import POOLINGS
 
 _PARTS: dict[str, Mapping[str, object]] = {"backbone": BACKBONES, "pooling": POOLINGS, "neck": NECKS}
@@ -20,12 +21,13 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    backbone: str = Field(description=f"One of {', '.join(BACKBONES)}.")
+    backbone: str = Field(description="A backbone's name; `passerby models architectures` lists them.")
     width: float = Field(1.0, gt=0, le=4, description="Factor on the backbone's channels.")
     last_stride: int = Field(1, ge=1, le=2, description="Stride of the last stage; 1 keeps larger feature maps.")
+    transformer: Transformer = Transformer()
     pooling: str = Field("average", description=f"One of {', '.join(POOLINGS)}.")
     neck: str = Field("bnneck", description=f"One of {', '.join(NECKS)}.")
-    dimension: int = Field(512, ge=2, le=8192, description="Embedding dimension of the linear neck.")
+    dimension: int = Field(512, ge=2, le=8192, description="Embedding dimension of the necks linear and reduced.")
 
     @field_validator("backbone", "pooling", "neck")
     @classmethod
@@ -34,6 +36,15 @@ class Architecture(BaseModel):
         if name not in known:
             raise ValueError(f"expected one of {', '.join(known)}, got {name!r}")
         return name
+
+    @model_validator(mode="after")
+    def _has_a_class_token(self) -> Self:
+        if POOLINGS[self.pooling].takes_class_token and self.backbone not in TRANSFORMERS:
+            raise ValueError(
+                f"expected one of the backbones {', '.join(TRANSFORMERS)} for pooling {self.pooling}, got "
+                f"{self.backbone}"
+            )
+        return self
 
 
 class Features(NamedTuple):
@@ -60,15 +71,25 @@ class ReidNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.backbone: Backbone = BACKBONES[architecture.backbone](architecture.width, architecture.last_stride)
+        self.backbone: Backbone = build_backbone(
+            architecture.backbone, architecture.width, architecture.last_stride, architecture.transformer
+        )
         self.pooling = POOLINGS[architecture.pooling]()
         self.raw_dimension = self.backbone.channels * self.pooling.factor
-        self.dimension = architecture.dimension if architecture.neck == "linear" else self.raw_dimension
+        chosen = architecture.neck in CHOOSES_DIMENSION
+        self.dimension = architecture.dimension if chosen else self.raw_dimension
         self.neck = NECKS[architecture.neck](self.raw_dimension, self.dimension)
 
-    def forward(self, pictures: Tensor) -> Features:
-        """Compute the vectors of B×3×H×W normalised pictures."""
-        raw = self.pooling(self.backbone(pictures)).float()
+    def forward(self, pictures: Tensor, cameras: Tensor | None = None) -> Features:
+        """Compute the vectors of pictures.
+
+        Args:
+            pictures: B×3×H×W, normalised.
+            cameras: (B,) int64 of `architecture.transformer.camera_rows`, where they are known. Without a camera
+                embedding they make no difference.
+        """
+        maps, class_token = self.backbone.encode(pictures, cameras)
+        raw = self.pooling(class_token if self.pooling.takes_class_token else maps).float()
         # Batch statistics of a few vectors are no place for 8 bits of mantissa.
         with torch.autocast(pictures.device.type, enabled=False):
             return Features(raw, self.neck(raw))

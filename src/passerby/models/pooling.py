@@ -5,13 +5,15 @@ from torch import Tensor, nn
 
 
 class Pooling(nn.Module):
-    """B×C×h×w maps to B×(factor·C) vectors.
+    """B×C×h×w maps, or a transformer's (B, C) class token, to B×(factor·C) vectors.
 
     Attributes:
         factor: How many vectors of C it puts side by side.
+        takes_class_token: Whether it sees the class token in place of the maps.
     """
 
     factor = 1
+    takes_class_token = False
 
 
 class AveragePooling(Pooling):
@@ -63,10 +65,21 @@ class RegionsPooling(Pooling):
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3)), *thirds], 1)
 
 
+class ClassTokenPooling(Pooling):
+    """(B, C) to (B, C): a transformer's class token as it is, for it has looked at all positions already."""
+
+    takes_class_token = True
+
+    def forward(self, token: Tensor) -> Tensor:
+        """Take it in float32."""
+        return token.float()
+
+
 POOLINGS: dict[str, type[Pooling]] = {
     "average": AveragePooling,
     "gem": GeneralisedMeanPooling,
     "max": MaxPooling,
     "regions": RegionsPooling,
+    "class_token": ClassTokenPooling,
 }
 """Every pooling by name."""

@@ -34,6 +34,8 @@ class PictureFeed:
         self._team = team
         self._part = team.part(task.pictures_per_batch(recipe))
         self._labels = task.labels.to(team.device)
+        cameras = recipe.architecture.transformer.camera_rows(sample.camera_id for sample in task.samples)
+        self._cameras = cameras.to(team.device)
         self._store = PictureStore(
             [sample.path for sample in task.samples],
             size.height,
@@ -42,13 +44,16 @@ class PictureFeed:
             processes=team.size,
         )
 
-    def batches(self, epoch: int, order: Sequence[IntArray], start: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+    def batches(
+        self, epoch: int, order: Sequence[IntArray], start: int
+    ) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
         """The batches of an epoch from a step on.
 
         Torch's own random numbers are set by each step too, so that what the network draws depends on it alone.
 
         Yields:
-            The step's number, float32 pictures of this process's part of the batch, and (B,) int64 labels of all.
+            The step's number, float32 pictures of this process's part of the batch, (B,) int64 labels of all, and int64
+            rows of the camera embedding for the part's pictures.
         """
         recipe, device = self._recipe, self._team.device
         scale = recipe.small_pictures.scale_in(epoch)
@@ -62,4 +67,5 @@ class PictureFeed:
             variation = draw_variation(augmentation, len(order[step]), height, width, generator)
             pictures = vary(pictures, variation.part(self._part))
             pictures = normalise(pictures, recipe.preprocessing.mean, recipe.preprocessing.std)
-            yield step, pictures, self._labels[torch.as_tensor(order[step], device=device)]
+            labels = self._labels[torch.as_tensor(order[step], device=device)]
+            yield step, pictures, labels, self._cameras[torch.as_tensor(parts[step - start], device=device)]

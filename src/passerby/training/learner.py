@@ -93,7 +93,9 @@ class Learner:
         """Whether a step of the epoch, from 0, ends a group of batches whose mean gradient changes the weights."""
         return (step + 1) % self.accumulate == 0 or step + 1 == steps
 
-    def step(self, pictures: Tensor, labels: Tensor, epoch: int, step: int, steps: int) -> list[float]:
+    def step(
+        self, pictures: Tensor, labels: Tensor, epoch: int, step: int, steps: int, cameras: Tensor | None = None
+    ) -> list[float]:
         """Compute the losses and their gradients, and after a group's last batch, change the weights.
 
         Args:
@@ -102,12 +104,14 @@ class Learner:
             epoch: Which losses count.
             step: Number of the batch in the epoch, from 0.
             steps: How many the epoch has.
+            cameras: (B,) int64, which of the cameras that the network knows took each picture, -1 for others; None
+                where nothing is known of any.
 
         Returns:
             The weighted sum, then each loss by itself, unweighted.
         """
         with autocast(self.precision, pictures.device):
-            features = self.team.gather(self.network(pictures))
+            features = self.team.gather(self.network(pictures, cameras))
         loss, parts = self.objective(features, labels, epoch)
         first = step - step % self.accumulate
         if step == first:

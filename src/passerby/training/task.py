@@ -11,7 +11,7 @@ from passerby.data.sampling import pk_batches
 from passerby.data.splits import hold_out_people
 from passerby.errors import DataError
 from passerby.training.recipe import Recipe
-from passerby.types import IntArray, Sample
+from passerby.types import UNKNOWN_CAMERA, IntArray, Sample
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,18 @@ def prepare_task(recipe: Recipe, dataset: Dataset) -> TrainingTask:
         labels=torch.tensor([numbers[sample.person_id] for sample in samples]),
         classes=classes,
         people_per_batch=min(recipe.batch.people, classes),
+    )
+
+
+def with_cameras(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """The recipe; a camera embedding that names no cameras gets those of the training pictures."""
+    transformer = recipe.architecture.transformer
+    if transformer.camera_weight == 0 or transformer.cameras:
+        return recipe
+    cameras = tuple(sorted({sample.camera_id for sample in dataset.train} - {UNKNOWN_CAMERA}))
+    transformer = transformer.model_copy(update={"cameras": cameras})
+    return recipe.model_copy(
+        update={"architecture": recipe.architecture.model_copy(update={"transformer": transformer})}
     )
 
 

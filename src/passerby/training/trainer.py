@@ -19,7 +19,7 @@ from passerby.training.outputs import Outputs, model_card
 from passerby.training.recipe import Recipe, to_yaml
 from passerby.training.reporter import Reporter
 from passerby.training.schedule import learning_rate_factor
-from passerby.training.task import prepare_task
+from passerby.training.task import prepare_task, with_cameras
 from passerby.training.team import join_team
 
 
@@ -75,6 +75,7 @@ def train(
     team = join_team(device)
     reporter = reporter if reporter is not None and team.leads else Reporter()
     outputs = Outputs(output)
+    recipe = with_cameras(recipe, dataset)
     task = prepare_task(recipe, dataset)
     learner = Learner.build(recipe, task.classes, team, initial)
 
@@ -99,9 +100,9 @@ def train(
             learner.begin_epoch(epoch)
             order = task.batches(recipe, epoch)
             steps = len(order)
-            for step, pictures, labels in feed.batches(epoch, order, progress.step):
+            for step, pictures, labels, cameras in feed.batches(epoch, order, progress.step):
                 set_learning_rate(learner.optimizer, _learning_rate(recipe, epoch, step / steps))
-                progress = progress.after_step(learner.step(pictures, labels, epoch, step, steps))
+                progress = progress.after_step(learner.step(pictures, labels, epoch, step, steps, cameras))
                 _check_loss(recipe, progress, outputs)
                 reporter.step(epoch * steps + step + 1, recipe.epochs * steps, progress.mean_losses()[0])
                 if learner.updates_after(step, steps) and team.any(interrupted()):

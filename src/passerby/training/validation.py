@@ -51,10 +51,10 @@ class Validator:
     def measure(self, network: ReidNetwork) -> tuple[Evaluation, Calibration | None]:
         """Rank the held-out people's pictures, and choose a threshold on their pairs; None where they have none."""
         network.eval()
-        embeddings = embed_pictures(network, self._store, self._preprocessing)
+        cameras = [sample.camera_id for sample in self._gallery]
+        embeddings = embed_pictures(network, self._store, self._preprocessing, cameras=cameras)
         evaluation = evaluate(embeddings[self._query_places], self._query, embeddings, self._gallery)
         people = [sample.person_id for sample in self._gallery]
-        cameras = [sample.camera_id for sample in self._gallery]
         try:
             return evaluation, calibrate(embeddings, people, cameras, source=self._source)
         except CalibrationError:

@@ -2,8 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from torch import Tensor, nn
+
+
+class Encoding(NamedTuple):
+    """What a backbone makes of B pictures.
+
+    Attributes:
+        maps: B×C×h×w feature maps.
+        class_token: (B, C), a transformer's own summary of the whole picture; None from convolutional networks.
+    """
+
+    maps: Tensor
+    class_token: Tensor | None
 
 
 class Backbone(nn.Module, ABC):
@@ -18,6 +31,20 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute the feature maps."""
+
+    def encode(self, pictures: Tensor, cameras: Tensor | None = None) -> Encoding:
+        """Compute everything that poolings may ask for.
+
+        Args:
+            pictures: B×3×H×W.
+            cameras: (B,) int64, which of the cameras that the backbone knows took each picture; -1 or no tensor where
+                that is unknown. Only transformers with a camera embedding look at it.
+        """
+        return Encoding(self(pictures), None)
+
+    def adopt(self, other: "Backbone") -> None:
+        """Take all weights of a backbone of the same name and width."""
+        self.load_state_dict(other.state_dict())
 
     def stages(self) -> list[tuple[str, ...]]:
         """The backbone's stages from the input on, each as the names of the parts that hold its parameters.

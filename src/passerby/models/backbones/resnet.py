@@ -1,6 +1,7 @@
 """ResNet-18/34/50/101 (He et al., CVPR 2016) under torchvision's parameter names, without the classifier.
 
-With instance norm they are the IBN-Nets of Pan et al. ("Two at Once", ECCV 2018), under their authors' names.
+With instance norm they are the IBN-Nets of Pan et al. ("Two at Once", ECCV 2018), under their authors' names; with
+non-local blocks those of AGW (Ye et al., TPAMI 2022), under fast-reid's.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from passerby.models.attention.non_local import NonLocalBlock
 from passerby.models.backbones.backbone import Backbone
 
 InstanceNormPlaces: TypeAlias = Literal["none", "a", "b"]
@@ -31,6 +33,8 @@ class ResNet(Backbone):
         last_stride: Stride of the last stage, 2 as published, 1 as re-ID takes it for larger maps (Luo et al.,
             2019); the parameters are the same.
         instance_norm: "none", "a" or "b".
+        non_local: How many non-local blocks the second and third stage have, each behind one of its last blocks.
+        pads_pooling: Whether the first pooling sees a border, as published first; fast-reid's networks have none.
     """
 
     def __init__(
@@ -41,25 +45,43 @@ class ResNet(Backbone):
         last_stride: int = 1,
         *,
         instance_norm: InstanceNormPlaces = "none",
+        non_local: tuple[int, int] = (0, 0),
+        pads_pooling: bool = True,
     ) -> None:
         super().__init__()
         base = max(2, round(64 * width))
         self._inputs = base
         self.conv1 = nn.Conv2d(3, base, 7, 2, 3, bias=False)
         self.bn1: nn.Module = _instance_norm(base) if instance_norm == "b" else nn.BatchNorm2d(base)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.maxpool = nn.MaxPool2d(3, 2, 1) if pads_pooling else nn.MaxPool2d(3, 2, ceil_mode=True)
         early, late = instance_norm, "a" if instance_norm == "a" else "none"
         self.layer1 = self._stage(bottleneck, base, blocks[0], 1, early)
         self.layer2 = self._stage(bottleneck, base * 2, blocks[1], 2, early)
+        self.NL_2 = _non_local(self._inputs, non_local[0])
         self.layer3 = self._stage(bottleneck, base * 4, blocks[2], 2, late)
+        self.NL_3 = _non_local(self._inputs, non_local[1])
         self.layer4 = self._stage(bottleneck, base * 8, blocks[3], last_stride, "none")
         self.channels = self._inputs
         self.initialise()
+        for block in (*self.NL_2, *self.NL_3):
+            assert isinstance(block, NonLocalBlock)
+            block.begin_as_identity()
+
+    def stages(self) -> list[tuple[str, ...]]:
+        """As those of all backbones; a non-local block belongs to the stage that it stands in."""
+        stages: list[tuple[str, ...]] = []
+        for parts in super().stages():
+            if parts[0].startswith("NL_"):
+                stages[-1] += parts
+            else:
+                stages.append(parts)
+        return stages
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute B×C×h×w feature maps; C is 512 (ResNet-18/34) or 2048 (deeper) at width 1."""
         maps = self.maxpool(F.relu(self.bn1(self.conv1(pictures)), inplace=True))
-        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
+        maps = _mixed(self.layer3, self.NL_3, _mixed(self.layer2, self.NL_2, self.layer1(maps)))
+        maps = self.layer4(maps)
         assert isinstance(maps, Tensor)
         return maps
 
@@ -73,6 +95,20 @@ class ResNet(Backbone):
             )
             self._inputs = planes * block.expansion
         return nn.Sequential(*stage)
+
+
+def _non_local(channels: int, count: int) -> nn.ModuleList:
+    return nn.ModuleList(NonLocalBlock(channels) for _ in range(count))
+
+
+def _mixed(stage: nn.Sequential, non_local: nn.ModuleList, maps: Tensor) -> Tensor:
+    """Run a stage, each of its last blocks followed by a non-local one."""
+    first = len(stage) - len(non_local)
+    for index, block in enumerate(stage):
+        maps = block(maps)
+        if index >= first:
+            maps = non_local[index - first](maps)
+    return maps
 
 
 class _HalfInstanceNorm(nn.Module):

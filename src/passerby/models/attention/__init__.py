@@ -1,0 +1,1 @@
+"""Attention: modules that weigh or mix the positions and channels of feature maps."""

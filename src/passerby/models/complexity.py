@@ -1,0 +1,78 @@
+"""What a network costs: its parameters, and the multiply-adds that one picture takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from passerby.models.attention.non_local import NonLocalBlock
+from passerby.models.backbones.vit import Attention
+from passerby.models.network import Architecture, ReidNetwork
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """The cost of a network.
+
+    Attributes:
+        parameters: Numbers that are learnt, of backbone, pooling and neck; no classifier.
+        multiply_adds: Of convolutions, linear layers and attention for one picture. Papers call them FLOPs too.
+        dimension: Numbers in an embedding.
+    """
+
+    parameters: int
+    multiply_adds: int
+    dimension: int
+
+
+def complexity(architecture: Architecture, height: int, width: int) -> Complexity:
+    """Count what a network costs on pictures of a size, on tensors that have a shape and no numbers.
+
+    Example:
+        >>> cost = complexity(Architecture(backbone="resnet50", last_stride=2, neck="none"), 224, 224)
+        >>> cost.parameters, round(cost.multiply_adds / 1e9, 2)
+        (23508032, 4.09)
+    """
+    total = 0
+
+    def add(module: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total
+        total += _COUNTS[type(module)](module, output)
+
+    with torch.device("meta"):
+        network = ReidNetwork(architecture).eval()
+    for module in network.modules():
+        if type(module) in _COUNTS:
+            module.register_forward_hook(add)
+    with torch.inference_mode():
+        # Pooling multiplies next to nothing, and cannot run on tensors without numbers.
+        network.backbone.encode(torch.empty(1, 3, height, width, device="meta"))
+        network.neck(torch.empty(1, network.raw_dimension, device="meta"))
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Complexity(parameters, total, network.dimension)
+
+
+def _of_weights(module: nn.Module, output: Tensor) -> int:
+    """Each output of a convolution or linear layer is a product with all weights of its channel."""
+    assert isinstance(module, nn.Conv2d | nn.Linear)
+    return output.numel() * module.weight[0].numel()
+
+
+def _of_attention(module: nn.Module, output: Tensor) -> int:
+    """N×N products of C channels, and as many to mix the values; the module's linear layers count by themselves."""
+    return 2 * output.shape[1] * output.numel()
+
+
+def _of_non_local(module: nn.Module, output: Tensor) -> int:
+    """Two products of hidden×hidden numbers for each position."""
+    assert isinstance(module, NonLocalBlock)
+    return 2 * module.g.out_channels**2 * output.shape[2] * output.shape[3]
+
+
+_COUNTS: dict[type[nn.Module], Callable[[nn.Module, Tensor], int]] = {
+    nn.Conv2d: _of_weights,
+    nn.Linear: _of_weights,
+    Attention: _of_attention,
+    NonLocalBlock: _of_non_local,
+}

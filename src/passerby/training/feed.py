@@ -52,8 +52,8 @@ class PictureFeed:
         Torch's own random numbers are set by each step too, so that what the network draws depends on it alone.
 
         Yields:
-            The step's number, float32 pictures of this process's part of the batch, (B,) int64 labels of all, and int64
-            rows of the camera embedding for the part's pictures.
+            The step's number, float32 pictures of this process's part of the batch, (B,) int64 labels of all, and the
+            int64 rows of the camera embedding for the part.
         """
         recipe, device = self._recipe, self._team.device
         scale = recipe.small_pictures.scale_in(epoch)

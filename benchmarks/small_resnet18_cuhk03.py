@@ -7,25 +7,16 @@ people are measured a single time, at the end, and nothing is chosen on them.
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from epoch_printer import EpochPrinter
 from passerby.data import read_dataset
 from passerby.evaluation.model import evaluate_on, from_model
 from passerby.models.embedder import TorchEmbedder
 from passerby.training.recipe import load_recipe
-from passerby.training.reporter import Reporter
 from passerby.training.trainer import train
 from record import record
-
-
-class _Printer(Reporter):
-    def note(self, message: str) -> None:
-        print(message, flush=True)
-
-    def epoch(self, row: dict[str, Any]) -> None:
-        print({key: round(value, 4) for key, value in row.items()}, flush=True)
 
 
 def main() -> None:
@@ -39,7 +30,7 @@ def main() -> None:
     settings = [f"epochs={arguments.epochs}", f"validation.share={arguments.held_out}"]
     recipe = load_recipe("small-resnet18", settings)
     dataset = read_dataset(arguments.data)
-    result = train(recipe, dataset, arguments.output, resume=True, reporter=_Printer())
+    result = train(recipe, dataset, arguments.output, resume=True, reporter=EpochPrinter())
     evaluation = evaluate_on(from_model(TorchEmbedder(result.last)), dataset)
     metrics = evaluation.metrics
     minutes = result.rows[-1]["cpu_seconds"] / 60

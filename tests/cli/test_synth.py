@@ -42,7 +42,7 @@ def test_draws_a_data_set_that_can_be_read(tmp_path: Path, capsys: pytest.Captur
     [
         ("--identities", "0"), ("--identities", "1"), ("--cameras", "0"), ("--pictures", "0"), ("--seed", "-1"),
         ("--height", "4"), ("--width", "100000"), ("--train-share", "1.5"), ("--processes", "0"),
-        ("--mode", "sonar"), ("--weather", "hail"), ("--cameras-per-person", "0"),
+        ("--mode", "sonar"), ("--weather", "hail"), ("--cameras-per-person", "0"), ("--sitting", "1.1"),
     ],
 )  # fmt: skip
 def test_impossible_numbers_are_one_line(
@@ -120,6 +120,7 @@ def test_records_videos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     [
         ("--identities", "0"), ("--cameras", "0"), ("--cameras", "100"), ("--seed", "-1"), ("--seconds", "0"),
         ("--fps", "0"), ("--height", "10"), ("--width", "100000"), ("--change-clothes", "2"), ("--processes", "0"),
+        ("--sitting", "1.1"),
     ],
 )  # fmt: skip
 def test_impossible_videos_are_one_line(

@@ -35,6 +35,10 @@ def videos(
             "--change-clothes", help="Probability that somebody who comes back has changed clothes.", min=0, max=1
         ),
     ] = 0.0,
+    sitting: Annotated[
+        float,
+        typer.Option("--sitting", help="Probability that somebody who comes by sits down on a bench.", min=0, max=1),
+    ] = 0.0,
     key_points: Annotated[
         bool, typer.Option("--key-points", help="Tell 14 key points of everybody in a frame.")
     ] = False,
@@ -61,6 +65,7 @@ def videos(
                 height=height,
                 width=width,
                 change_clothes=change_clothes,
+                sitting=sitting,
                 key_points=key_points,
                 tracklets=tracklets,
                 processes=processes,
@@ -118,6 +123,10 @@ def images(
         Literal["clear", "night", "rain", "snow", "mixed"],
         typer.Option("--weather", help="The weather outdoors; mixed: any of them, picture by picture."),
     ] = "clear",
+    sitting: Annotated[
+        float,
+        typer.Option("--sitting", help="Share of the pictures in which people sit on benches.", min=0, max=1),
+    ] = 0.0,
     masks: Annotated[bool, typer.Option("--masks", help="Write a part mask of every picture.")] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write the truth as Parquet too.")] = False,
     processes: Annotated[
@@ -146,6 +155,7 @@ def images(
                 clothes_sets=clothes_sets,
                 mode=mode,
                 weather=weather,
+                sitting=sitting,
                 masks=masks,
                 parquet=parquet,
                 processes=processes,

@@ -20,10 +20,12 @@ from passerby.synthetic.lighting import ambient_access
 from passerby.synthetic.mesh import Mesh, merged
 from passerby.synthetic.person import Person
 from passerby.synthetic.randomness import stream
-from passerby.synthetic.skeleton import Skeleton
+from passerby.synthetic.skeleton import Bone, Skeleton
 from passerby.synthetic.textures import hanging_folds, limb_folds, smooth_noise, trunk_folds
 from passerby.synthetic.wardrobe import paint
 from passerby.types import FloatArray, ImageArray
+
+_FEET = [Bone.RIGHT_FOOT, Bone.LEFT_FOOT]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +135,9 @@ def posed(body: Body, pose: Pose, place: tuple[float, float], heading: float) ->
     for vertices, side, tasks in body.props:
         if (pose.right_arm if side > 0 else pose.left_arm) not in tasks:
             points[vertices] = (points[vertices.start] + points[vertices.stop - 1]) / 2  # nothing is left to draw
-    # Whatever is lowest, the standing foot's sole, rests on the ground.
-    shift = np.array([place[0], place[1], -points[:, 2].min()], np.float32)
+    # Whatever is lowest, the standing foot's sole, rests on the ground; beside a seat a bag may hang lower.
+    lowest = points[body.mesh.bone_weights[:, _FEET].sum(axis=1) > 0.5] if pose.seated else points
+    shift = np.array([place[0], place[1], -lowest[:, 2].min()], np.float32)
     points += shift
     joints = bones[KEY_POINT_BONES]
     resting = resting_key_points(body.skeleton)

@@ -9,6 +9,7 @@ from passerby.synthetic.person import Person
 from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream, weighted
 from passerby.synthetic.script import Journey, Point, Script, Stop, Visit
+from passerby.synthetic.seating import Seating, away_from_seat
 from passerby.synthetic.stage import Side, Stage, set_stages
 from passerby.synthetic.walk import Walk, usual_speed
 
@@ -63,18 +64,22 @@ class _Floor:
 
     def is_free(self, walks: list[Walk]) -> bool:
         """Whether no walk leads through a thing or a wall in the picture."""
-        return bool(self.stage.is_free(np.concatenate([_places(walk)[1] for walk in walks])).all())
+        places = [away_from_seat(walk.visit, _places(walk)[1]) for walk in walks]
+        return bool(self.stage.is_free(np.concatenate(places)).all())
 
     def take(self, walks: list[Walk]) -> None:
         """Remember the walks."""
         self.taken.extend(map(_places, walks))
 
 
-def write_script(seed: int, people: int, cameras: int, seconds: float, change_clothes: float = 0.0) -> Script:
+def write_script(
+    seed: int, people: int, cameras: int, seconds: float, change_clothes: float = 0.0, sitting: float = 0.0
+) -> Script:
     """Write who walks where and when in front of the cameras of a world.
 
-    People come alone and in groups of up to four, cross a camera's view, stop and turn round at times, walk on to
-    another camera, go away, and come back. They keep clear of one another but pass close enough to be hidden.
+    People come alone and in groups of up to four, cross a camera's view, stop and turn round at times, sit down where
+    there are benches, walk on to another camera, go away, and come back. They keep clear of one another but pass
+    close enough to be hidden.
 
     Args:
         seed: The world's seed, 0 or more.
@@ -82,16 +87,20 @@ def write_script(seed: int, people: int, cameras: int, seconds: float, change_cl
         cameras: How many cameras, 1 or more.
         seconds: How long the cameras record.
         change_clothes: Probability that somebody who comes back has changed clothes, 0 to 1.
+        sitting: Probability that somebody who comes by sits down on a bench, 0 to 1; above 0 there are benches.
 
     Returns:
         The same script for the same arguments.
     """
-    floors = [_Floor(stage) for stage in set_stages(seed, cameras)]
+    floors = [_Floor(stage) for stage in set_stages(seed, cameras, benches=sitting > 0)]
     crowd = [sample_person(seed, index) for index in range(people)]
     visits: list[Visit] = []
     journeys: list[Journey] = []
     for number, party in enumerate(_parties(seed, crowd)):
-        itinerary = _Itinerary(stream(seed, "itinerary", number), floors, crowd, party, seconds, change_clothes)
+        seating = Seating(stream(seed, "seating", number), sitting)
+        itinerary = _Itinerary(
+            stream(seed, "itinerary", number), floors, crowd, party, seconds, change_clothes, seating
+        )
         itinerary.fill(number)
         visits += itinerary.visits
         journeys += itinerary.journeys
@@ -131,10 +140,11 @@ class _Itinerary:
         party: _Party,
         seconds: float,
         change_clothes: float,
+        seating: Seating,
     ) -> None:
         self._generator, self._floors, self._crowd = generator, floors, crowd
         self._party, self._seconds, self._change_clothes = party, seconds, change_clothes
-        self._clothes = 0
+        self._seating, self._clothes = seating, 0
         self._last: list[Visit] = []
         self.visits: list[Visit] = []
         self.journeys: list[Journey] = []
@@ -178,7 +188,8 @@ class _Itinerary:
     def _visit(self, camera: int, begin: float, entrance: Point | None) -> tuple[Point, float]:
         """Plan a visit; gives the place where the party goes out, and when the last of them has."""
         floor, best = self._floors[camera], None
-        for _ in range(_TRIES):
+        sits = self._seating.is_wanted()
+        for number in range(_TRIES):
             delay = float(self._generator.uniform(0.0, 3.0)) if best is not None and entrance is None else 0.0
             path, stop = self._path(floor.stage, entrance)
             leader = Visit(
@@ -192,6 +203,8 @@ class _Itinerary:
                 stop=stop,
             )
             visits = self._together(leader)
+            if sits and number < _TRIES // 2:  # then the benches are taken, or nobody gets to them
+                visits = self._seating.seated(visits, floor.stage.site.seats)
             walks = [Walk(visit, self._crowd[visit.person]) for visit in visits]
             room = floor.room(walks)
             if not floor.is_free(walks):

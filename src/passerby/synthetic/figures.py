@@ -10,7 +10,7 @@ from passerby.synthetic.body import PosedBody
 from passerby.synthetic.camera import Box, Camera
 from passerby.synthetic.lighting import GAMMA, Light, to_display
 from passerby.synthetic.mesh import bounds
-from passerby.synthetic.painting import BRIGHTEST, FINER, averaged, light_on
+from passerby.synthetic.painting import BRIGHTEST, FINER, averaged, depth_of, light_on
 from passerby.synthetic.renderer import Renderer
 from passerby.synthetic.scene import Site
 from passerby.types import FloatArray
@@ -76,7 +76,7 @@ class FigureDrawing:
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return None
         feet = np.array([*body.key_points[2, :2], 0.0], np.float32)
-        depth = float(self._camera.depths(feet[None])[0])
+        depth = depth_of(self._camera, body) if body.pose.seated else float(self._camera.depths(feet[None])[0])
         return Figure(body, Box(left, top, right, bottom), (rows, columns), depth)
 
     def draw(self, figures: Sequence[Figure], display: FloatArray) -> list[float]:

@@ -18,6 +18,7 @@ from passerby.synthetic.plate import Plate
 from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.script import Activity, Script, Visit
+from passerby.synthetic.sitting import seated
 from passerby.synthetic.stage import Stage
 from passerby.synthetic.visibility import in_picture, key_points_seen, may_hide
 from passerby.synthetic.walk import Moment, Walk
@@ -83,7 +84,7 @@ class _Cast:
 
 @dataclass(frozen=True, slots=True)
 class _Manner:
-    """How somebody walks through one visit: what the arms do, and where in their cycles head and step begin."""
+    """How somebody goes through a visit: what the arms do, when head and step begin, and how they sit."""
 
     right_arm: ArmTask
     left_arm: ArmTask
@@ -91,6 +92,7 @@ class _Manner:
     nod: float
     step: float
     pace: float
+    ease: float
 
 
 class Film:
@@ -190,7 +192,7 @@ class Film:
         manner = self._manner(visit, body)
         about = np.sin(2 * np.pi * (time * manner.pace + manner.look)) + 0.6 * np.sin(2 * np.pi * time * 0.19)
         nodding = np.sin(2 * np.pi * (time * 0.11 + manner.nod))
-        return walking_pose(
+        pose = walking_pose(
             body.person,
             phase=(moment.phase + manner.step) % 1.0,
             amount=max(0.03, moment.amount),
@@ -198,12 +200,14 @@ class Film:
             look=(11.0 if moment.activity == "walking" else 20.0) * float(about),
             nod=-6.0 + 8.0 * (manner.nod - 0.5) + 2.0 * float(nodding),
         )
+        return seated(pose, body.person, moment.seated, manner.ease) if moment.seated else pose
 
     def _draw_manner(self, visit: int, body: Body) -> _Manner:
         generator = stream(self._script.seed, "manner", visit)
         habit = sample_pose(generator, body.person)
         look, nod, step = (float(value) for value in generator.uniform(0.0, 1.0, 3))
-        return _Manner(habit.right_arm, habit.left_arm, look, nod, step, float(generator.uniform(0.06, 0.12)))
+        pace, ease = float(generator.uniform(0.06, 0.12)), float(generator.random())
+        return _Manner(habit.right_arm, habit.left_arm, look, nod, step, pace, ease)
 
     def _appearance(self, one: _Cast, visible: float, bodies: list[PosedBody]) -> Appearance:
         return Appearance(

@@ -24,7 +24,7 @@ class Builder:
     """
 
     def __init__(self, generator: np.random.Generator, camera: Camera, yaw: float) -> None:
-        self.generator, self.camera = generator, camera
+        self.generator, self.camera, self.yaw = generator, camera, yaw
         self.surfaces: list[Surface] = []
         self.obstacles: list[tuple[float, float, float, float]] = []
         turn = np.radians(yaw)
@@ -106,8 +106,17 @@ class Builder:
         """Draw a place (u, v) among the people, or between them and the camera, for a thing that is `depth` deep."""
         near, far = self.camera.distances
         y = near + (far - near) * self.between(-0.25, 0.75) - depth
-        place = np.array([self.between(-0.3, 0.2) * y, y, 0.0], np.float32) - self._middle
-        return float(place @ self._across), float(place @ self._away)
+        return self.plan_of((self.between(-0.3, 0.2) * y, y))
+
+    def plan_of(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Turn a place (x, y) in front of the camera into (u, v)."""
+        away = np.array([*place, 0.0], np.float32) - self._middle
+        return float(away @ self._across), float(away @ self._away)
+
+    def place_at(self, u: float, v: float) -> tuple[float, float]:
+        """Turn (u, v) into a place (x, y) in front of the camera."""
+        x, y, _ = self._middle + self._turned((u, v, 0.0))
+        return float(x), float(y)
 
     def railing(self, u: float, v: float, length: float, colour: Colour) -> None:
         """A handrail on posts with bars, rails or a panel below it."""

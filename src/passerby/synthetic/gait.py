@@ -22,17 +22,20 @@ class Pose:
         amount: How far the legs swing: 0 for standing, 1 for a usual stride.
         right_arm: What the right arm does.
         left_arm: What the left arm does.
+        seated: How far the body has sat down: 0 for standing or walking, 1 for sitting.
     """
 
     rotations: FloatArray
     amount: float
     right_arm: ArmTask
     left_arm: ArmTask
+    seated: float = 0.0
 
 
-def sample_pose(generator: np.random.Generator, person: Person) -> Pose:
-    """Draw a moment of a person's walk, or of standing about (one in ten)."""
-    amount = 0.06 if generator.random() < 0.1 else person.shape.stride * float(generator.uniform(0.7, 1.1))
+def sample_pose(generator: np.random.Generator, person: Person, standing: bool = False) -> Pose:
+    """Draw a moment of a person's walk, or of standing about (one in ten, or always when `standing`)."""
+    walks = 0.06 if generator.random() < 0.1 else person.shape.stride * float(generator.uniform(0.7, 1.1))
+    amount = 0.06 if standing else walks
     tasks: list[tuple[float, ArmTask]] = [(78, "swing"), (9, "pocket"), (7, "phone"), (3, "call"), (3, "strap")]
     others: list[tuple[float, ArmTask]] = [(90, "swing"), (10, "pocket")]
     right, left = weighted(generator, tasks), weighted(generator, others)
@@ -81,9 +84,9 @@ def walking_pose(
     rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(Bone), 3, 3)).copy()
     twist = 5.0 * amount * person.shape.bounce * np.cos(2 * np.pi * phase)
     sway = 2.0 * amount * person.shape.bounce * np.sin(2 * np.pi * phase)
-    rotations[Bone.PELVIS] = _turn("z", twist) @ _turn("y", -sway)
-    rotations[Bone.TORSO] = _turn("z", turn - 2.0 * twist) @ _turn("y", sway) @ _turn("x", -person.shape.stoop)
-    rotations[Bone.HEAD] = _turn("z", twist + look) @ _turn("x", 0.6 * person.shape.stoop + nod)
+    rotations[Bone.PELVIS] = turned("z", twist) @ turned("y", -sway)
+    rotations[Bone.TORSO] = turned("z", turn - 2.0 * twist) @ turned("y", sway) @ turned("x", -person.shape.stoop)
+    rotations[Bone.HEAD] = turned("z", twist + look) @ turned("x", 0.6 * person.shape.stoop + nod)
     for side in (1, -1):
         cycle = (phase + (0.0 if side > 0 else 0.5)) % 1.0
         thigh, shank, foot = LEGS[side]
@@ -92,9 +95,11 @@ def walking_pose(
             # Who stands rests on one leg; the other is a little bent.
             hip, knee, ankle = hip + 9.0, knee + 18.0, ankle + 9.0
         # The pelvis turns, but the legs swing straight ahead.
-        rotations[thigh] = _turn("z", -side * person.shape.toe_out - twist) @ _turn("y", side * 1.0) @ _turn("x", hip)
-        rotations[shank] = _turn("x", -knee)
-        rotations[foot] = _turn("x", ankle)
+        rotations[thigh] = (
+            turned("z", -side * person.shape.toe_out - twist) @ turned("y", side * 1.0) @ turned("x", hip)
+        )
+        rotations[shank] = turned("x", -knee)
+        rotations[foot] = turned("x", ankle)
         swing = -22.0 * amount * person.shape.arm_swing * np.cos(2 * np.pi * (cycle - 0.04))
         _move_arm(rotations, side, arm_tasks[side], swing, person)
     return Pose(rotations, amount=float(amount), right_arm=arm_tasks[1], left_arm=arm_tasks[-1])
@@ -120,33 +125,33 @@ def _move_arm(rotations: FloatArray, side: int, task: ArmTask, swing: float, per
     elbow = 10.0 + person.shape.bow + 0.45 * max(0.0, swing)
     match task:
         case "swing":
-            rotations[upper] = _turn("y", out) @ _turn("x", swing)
-            rotations[fore] = _turn("z", side * 10.0) @ _turn("x", elbow)
+            rotations[upper] = turned("y", out) @ turned("x", swing)
+            rotations[fore] = turned("z", side * 10.0) @ turned("x", elbow)
         case "pocket":
-            rotations[upper] = _turn("y", out - side * 8.0) @ _turn("x", -14.0 + 0.2 * swing)
-            rotations[fore] = _turn("y", side * 12.0) @ _turn("x", 38.0)
+            rotations[upper] = turned("y", out - side * 8.0) @ turned("x", -14.0 + 0.2 * swing)
+            rotations[fore] = turned("y", side * 12.0) @ turned("x", 38.0)
         case "phone":
-            rotations[upper] = _turn("y", out * 0.5) @ _turn("x", 18.0)
-            rotations[fore] = _turn("z", side * 28.0) @ _turn("x", 98.0)
+            rotations[upper] = turned("y", out * 0.5) @ turned("x", 18.0)
+            rotations[fore] = turned("z", side * 28.0) @ turned("x", 98.0)
         case "call":
-            rotations[upper] = _turn("z", -side * 30.0) @ _turn("x", 62.0)
-            rotations[fore] = _turn("z", side * 34.0) @ _turn("x", 132.0)
+            rotations[upper] = turned("z", -side * 30.0) @ turned("x", 62.0)
+            rotations[fore] = turned("z", side * 34.0) @ turned("x", 132.0)
         case "clutch":
-            rotations[upper] = _turn("y", out * 0.4) @ _turn("x", 12.0)
-            rotations[fore] = _turn("z", side * 62.0) @ _turn("x", 84.0)
+            rotations[upper] = turned("y", out * 0.4) @ turned("x", 12.0)
+            rotations[fore] = turned("z", side * 62.0) @ turned("x", 84.0)
             # What is held lies flat against the body.
-            rotations[hand] = (rotations[upper] @ rotations[fore]).T @ _turn("z", side * 80.0)
+            rotations[hand] = (rotations[upper] @ rotations[fore]).T @ turned("z", side * 80.0)
             return
         case "umbrella":
-            rotations[upper] = _turn("y", out * 0.5) @ _turn("x", 28.0)
-            rotations[fore] = _turn("z", side * 16.0) @ _turn("x", 104.0)
+            rotations[upper] = turned("y", out * 0.5) @ turned("x", 28.0)
+            rotations[fore] = turned("z", side * 16.0) @ turned("x", 104.0)
             # The shaft stays upright, whatever the arm does.
             rotations[hand] = (rotations[upper] @ rotations[fore]).T
             return
         case "strap":
-            rotations[upper] = _turn("y", out) @ _turn("x", 6.0)
-            rotations[fore] = _turn("z", side * 40.0) @ _turn("x", 118.0)
-    rotations[hand] = _turn("z", -side * 12.0) @ _turn("x", 8.0)
+            rotations[upper] = turned("y", out) @ turned("x", 6.0)
+            rotations[fore] = turned("z", side * 40.0) @ turned("x", 118.0)
+    rotations[hand] = turned("z", -side * 12.0) @ turned("x", 8.0)
 
 
 def _bump(cycle: float, centre: float, width: float) -> float:
@@ -155,7 +160,7 @@ def _bump(cycle: float, centre: float, width: float) -> float:
     return float(np.exp(-((distance / width) ** 2)))
 
 
-def _turn(axis: Literal["x", "y", "z"], degrees: float) -> FloatArray:
+def turned(axis: Literal["x", "y", "z"], degrees: float) -> FloatArray:
     """Rotation matrix (3, 3) by the right-hand rule."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]

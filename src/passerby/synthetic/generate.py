@@ -52,6 +52,7 @@ def render_people(
     weather: str = "clear",
     masks: bool = False,
     parquet: bool = False,
+    sitting: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Draw a data set of synthetic people, in Market-1501's layout and names.
@@ -80,6 +81,7 @@ def render_people(
         weather: "clear", "night", "rain", "snow", or "mixed" for any of them, picture by picture.
         masks: Whether to write a part mask of every picture to `masks`, as PNG.
         parquet: Whether to write the truth as Parquet too.
+        sitting: Share of the pictures in which people sit, 0 to 1; above 0 there are benches at every place.
         progress: Called after each picture with the number of those done and of all.
 
     Returns:
@@ -108,6 +110,7 @@ def render_people(
         weather=weather,
         masks=masks,
         parquet=parquet,
+        sitting=float(sitting),
     )
     check_replaceable(output)
     if parquet:
@@ -140,6 +143,7 @@ def studio_of(plan: Plan) -> Studio:
         mode=plan.mode,
         weather=plan.weather,
         masks=plan.masks,
+        sitting=plan.sitting,
     )
 
 

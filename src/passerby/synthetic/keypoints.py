@@ -14,6 +14,9 @@ KEY_POINTS = (
 )  # fmt: skip
 """Names in LSP's order; right and left are the person's own, as in LSP."""
 
+LEG_POINTS = slice(0, 6)
+"""Those of the legs."""
+
 KEY_POINT_BONES = np.array(
     [*LEGS[1][::-1], *LEGS[-1], *ARMS[1][::-1], *ARMS[-1], Bone.TORSO, Bone.HEAD], dtype=np.int64
 )

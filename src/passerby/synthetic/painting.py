@@ -11,6 +11,7 @@ from passerby.synthetic.body import PosedBody
 from passerby.synthetic.camera import Camera
 from passerby.synthetic.canvas import Canvas
 from passerby.synthetic.effects import Look, in_motion, through
+from passerby.synthetic.keypoints import LEG_POINTS
 from passerby.synthetic.lighting import GAMMA, Light, reaching, to_display
 from passerby.synthetic.mesh import bounds
 from passerby.synthetic.modes import Mode, depth_picture, in_infrared, infrared_look, infrared_picture
@@ -224,7 +225,13 @@ def light_on(body: PosedBody, site: Site, light: Light) -> FloatArray:
 
 @lru_cache(maxsize=8)
 def depth_of(camera: Camera, body: PosedBody) -> float:
-    """Metres along the line of sight to a body's feet; things that are nearer than these stand in front of it."""
+    """Metres along the line of sight to a body's feet; things that are nearer than these stand in front of it.
+
+    Of somebody who sits, to the nearest joint of the legs: a bench is behind those who face the camera, and in front
+    of those who turn their backs to it.
+    """
+    if body.pose.seated:
+        return float(camera.depths(body.key_points[LEG_POINTS]).min())
     middle = body.points.mean(axis=0)
     middle[2] = 0.0
     return float(camera.depths(middle[None])[0])

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from passerby.synthetic.benches import Seat
 from passerby.synthetic.body import Body, PosedBody, posed
 from passerby.synthetic.camera import Box, Camera
 from passerby.synthetic.gait import sample_pose
 from passerby.synthetic.mesh import bounds
 from passerby.synthetic.randomness import weighted
 from passerby.synthetic.scene import Site
+from passerby.synthetic.sitting import seated
 from passerby.synthetic.visibility import projected
 
 FIRST_BYSTANDER = 1_000_000
@@ -28,6 +30,24 @@ def walker(generator: np.random.Generator, camera: Camera, site: Site, body: Bod
         if site.is_free(aside, distance):
             break
     return posed(body, sample_pose(generator, body.person), (aside, distance), _heading(generator, camera))
+
+
+def sitters(
+    generator: np.random.Generator, site: Site, body: Body, body_of: Callable[[int, int], Body]
+) -> list[PosedBody]:
+    """Put a person on a bench of a site, and perhaps others beside them; the person comes first."""
+    seat = site.seats[int(generator.integers(len(site.seats)))]
+    sitting = [_on(generator, seat, body)]
+    for other in site.seats:
+        if other.bench == seat.bench and other is not seat and generator.random() < 0.3:
+            neighbour = body_of(FIRST_BYSTANDER + int(generator.integers(_BYSTANDERS)), 0)
+            sitting.append(_on(generator, other, neighbour))
+    return sitting
+
+
+def _on(generator: np.random.Generator, seat: Seat, body: Body) -> PosedBody:
+    pose = seated(sample_pose(generator, body.person, standing=True), body.person, 1.0, float(generator.random()))
+    return posed(body, pose, seat.place, seat.heading + float(generator.normal(0.0, 5.0)))
 
 
 def passers_by(
@@ -99,7 +119,9 @@ def _snug_box(camera: Camera, body: PosedBody) -> Box:
     framing, height = camera.framing, float(bottom - top)
     # Arms, legs and bags that stick out do not widen a box fully; a box is never very slim either.
     snug = max(float(right - left) * 0.98, 0.34 * height)
-    width = (1 - framing.narrowing) * snug + framing.narrowing * framing.aspect * height
+    # The shape that a detector expects of people is that of those who stand.
+    narrowing = 0.0 if body.pose.seated else framing.narrowing
+    width = (1 - narrowing) * snug + narrowing * framing.aspect * height
     middle = 0.5 * float(left + right) * 0.6 + 0.4 * float(np.median(pixels[:, 0]))
     margin = framing.margin * height
     return Box(middle - width / 2, float(top) - margin, middle + width / 2, float(bottom) + margin)

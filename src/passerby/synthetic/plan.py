@@ -37,6 +37,7 @@ class Plan:
         weather: "clear", "night", "rain", "snow" or "mixed".
         masks: Whether every picture has a part mask.
         parquet: Whether the truth is written as Parquet too.
+        sitting: Share of the pictures in which people sit, 0 to 1.
 
     Raises:
         DataError: A number is out of range, or a mode or weather is none.
@@ -56,6 +57,7 @@ class Plan:
     weather: str = "clear"
     masks: bool = False
     parquet: bool = False
+    sitting: float = 0.0
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -69,6 +71,7 @@ class Plan:
             ("cameras_per_person", 1, self.cameras),
             ("look_alikes", 0, _MOST_ALIKE),
             ("clothes_sets", 1, _MOST_ALIKE),
+            ("sitting", 0, 1),
         ):
             value = getattr(self, name)
             if value is not None and not lowest <= value <= highest:
@@ -93,9 +96,12 @@ class Plan:
         """Pictures of all people."""
         return self.people * self.of_each
 
-    def arguments(self) -> dict[str, int | str | None]:
-        """The arguments by name."""
-        return asdict(self)
+    def arguments(self) -> dict[str, int | float | str | None]:
+        """The arguments by name; `sitting` only where somebody sits, as in data sets of before there were benches."""
+        arguments = asdict(self)
+        if not self.sitting:
+            del arguments["sitting"]
+        return arguments
 
     def folder(self, person: int, picture: int) -> str:
         """Which of `FOLDERS` a picture belongs to."""

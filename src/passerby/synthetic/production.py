@@ -35,6 +35,7 @@ def produce_people(
     weather: str = "clear",
     masks: bool = False,
     parquet: bool = False,
+    sitting: float = 0.0,
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -61,6 +62,7 @@ def produce_people(
         weather: "clear", "night", "rain", "snow", or "mixed" for any of them, picture by picture.
         masks: Whether to write a part mask of every picture to `masks`, as PNG.
         parquet: Whether to write the truth as Parquet too.
+        sitting: Share of the pictures in which people sit, 0 to 1; above 0 there are benches at every place.
         processes: How many processes draw, 1 or more; None for one on every core.
         progress: Called at the beginning and after each person with the number of pictures done and of all.
 
@@ -90,6 +92,7 @@ def produce_people(
         weather=weather,
         masks=masks,
         parquet=parquet,
+        sitting=float(sitting),
     )
     processes = processors() if processes is None else processes
     if processes < 1:

@@ -1,10 +1,11 @@
 """Sites: the ground, walls and things that a camera sees around the people, and the light there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from passerby.synthetic.benches import Benches, Seat, set_benches
 from passerby.synthetic.camera import Camera
 from passerby.synthetic.colours import Colour
 from passerby.synthetic.daylight import shade_map, usual_light
@@ -34,6 +35,7 @@ class Site:
         sky: Colour beyond all surfaces.
         shade: (R, R) how much sun reaches the ground, 0 to 1, over `SHADE_EXTENT` metres.
         light: Usual light of the place.
+        seats: Where people may sit down.
     """
 
     kind: SiteKind
@@ -43,6 +45,7 @@ class Site:
     sky: Colour
     shade: FloatArray
     light: Light
+    seats: tuple[Seat, ...] = ()
 
     @property
     def indoors(self) -> bool:
@@ -69,8 +72,15 @@ class Site:
         return not bool(((low < (x, y)) & (high > (x, y))).all(axis=1).any())
 
 
-def build_site(seed: int, index: int, camera: Camera) -> Site:
-    """Build the site of the camera number `index` of the world `seed`; consecutive ones are of different kinds."""
+def build_site(seed: int, index: int, camera: Camera, benches: bool = False) -> Site:
+    """Build the site of the camera number `index` of the world `seed`; consecutive ones are of different kinds.
+
+    Args:
+        seed: The world's seed.
+        index: Which camera.
+        camera: The camera.
+        benches: Whether there are benches to sit on; nothing else changes with them.
+    """
     generator = stream(seed, "site", index)
     kind = SITE_KINDS[(index + seed) % len(SITE_KINDS)]
     yaw = float(generator.uniform(-12.0, 12.0)) if kind == "corridor" else _yaw(generator)
@@ -78,7 +88,7 @@ def build_site(seed: int, index: int, camera: Camera) -> Site:
     furnish(builder, kind)
     indoors = kind in INDOORS
     brightness = float(generator.uniform(0.7, 0.98))
-    return Site(
+    site = Site(
         kind=kind,
         surfaces=tuple(builder.surfaces),
         obstacles=np.array(builder.obstacles, np.float32).reshape(-1, 4),
@@ -86,6 +96,16 @@ def build_site(seed: int, index: int, camera: Camera) -> Site:
         sky=(0.55, 0.55, 0.54) if indoors else (0.93 * brightness, 0.97 * brightness, brightness),
         shade=shade_map(generator, indoors),
         light=usual_light(generator, indoors),
+    )
+    return _with_benches(site, set_benches(seed, index, camera, yaw, builder.obstacles)) if benches else site
+
+
+def _with_benches(site: Site, benches: Benches) -> Site:
+    return replace(
+        site,
+        surfaces=site.surfaces + benches.surfaces,
+        obstacles=np.concatenate([site.obstacles, np.array(benches.obstacles, np.float32).reshape(-1, 4)]),
+        seats=benches.seats,
     )
 
 

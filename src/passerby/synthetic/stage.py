@@ -72,14 +72,19 @@ class Stage:
         )
 
 
-def set_stages(seed: int, cameras: int) -> tuple[Stage, ...]:
+def set_stages(seed: int, cameras: int, benches: bool = False) -> tuple[Stage, ...]:
     """Place the cameras of a world around an open square, all of them looking away from it.
 
     What one camera sees lies in front of it and no camera sees the square, so views never overlap, and people who
     walk across the square from one camera's gates to another's are seen by nobody.
+
+    Args:
+        seed: The world's seed.
+        cameras: How many cameras.
+        benches: Whether there are benches in front of them.
     """
     seen = [sample_camera(seed, index) for index in range(cameras)]
-    sites = [build_site(seed, index, camera) for index, camera in enumerate(seen)]
+    sites = [build_site(seed, index, camera, benches) for index, camera in enumerate(seen)]
     sides: tuple[Side, ...] = (-1, 1)
     edges = [_edges(camera) for camera in seen]
     widest = max(float(table[1].max()) for table in edges) + _OUTSIDE

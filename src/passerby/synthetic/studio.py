@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import numpy as np
+
 from passerby.synthetic.attributes import Attributes, attributes_of
 from passerby.synthetic.backgrounds import Backdrop
 from passerby.synthetic.body import Body, PosedBody, build_body
@@ -12,7 +14,7 @@ from passerby.synthetic.effects import sample_look
 from passerby.synthetic.keypoints import KEY_POINTS, KeyPoint
 from passerby.synthetic.modes import Mode, lamp_of
 from passerby.synthetic.painting import Painter, Scene, View, depth_of
-from passerby.synthetic.placing import FIRST_BYSTANDER, box_around, passers_by, walker
+from passerby.synthetic.placing import FIRST_BYSTANDER, box_around, passers_by, sitters, walker
 from passerby.synthetic.population import sample_person
 from passerby.synthetic.randomness import stream
 from passerby.synthetic.scene import build_site
@@ -36,6 +38,7 @@ class Studio:
         weather: "clear", "night", "rain", "snow", or "mixed" for any of them in turn; infrared and depth cameras
             work on clear nights.
         masks: Whether pictures come with part masks.
+        sitting: Share of the pictures in which people sit, on benches that then stand about; 0 to 1.
 
     Raises:
         MissingExtraError: panda3d is not installed.
@@ -53,10 +56,12 @@ class Studio:
         mode: Mode = "colour",
         weather: str = "clear",
         masks: bool = False,
+        sitting: float = 0.0,
     ) -> None:
         self._seed, self._height, self._width = seed, height, width
         self._look_alikes, self._clothes_sets = look_alikes, clothes_sets
         self._mode, self._weather, self._masks = mode, weather if mode == "colour" else "clear", masks
+        self._sitting = sitting
         self._painter = Painter(height, width, mode, effects)
         self._body = lru_cache(maxsize=64)(self._build_body)
         self._described = lru_cache(maxsize=64)(self._describe)
@@ -86,9 +91,9 @@ class Studio:
         sky = stream(self._seed, "weather", person, camera, picture)
         weather = weather_at(self._weather, view.site.indoors, sky)
         light = light_in(weather, momentary_light(view.site.light, generator), view.site.indoors, sky)
-        subject = walker(generator, view.camera, view.site, self._body(person, clothes_set))
+        subject, *neighbours = self._posed(generator, view, (person, camera, picture), clothes_set)
         box = box_around(generator, view.camera, subject)
-        bodies = [subject, *passers_by(generator, view.camera, view.site, subject, self._body)]
+        bodies = [subject, *neighbours, *passers_by(generator, view.camera, view.site, subject, self._body)]
         canvas = Canvas.around(view.camera, box, subject, (self._height, self._width))
         if self._mode == "infrared":
             light = lamp_of(view.camera, subject)
@@ -117,6 +122,18 @@ class Studio:
         )
         return Picture(pixels, truth, self._painter.mask(scene, shown) if self._masks else None)
 
+    def _posed(
+        self, generator: np.random.Generator, view: View, numbers: tuple[int, int, int], clothes_set: int
+    ) -> list[PosedBody]:
+        """The person of a picture, walking or standing, or sitting with those who share the bench."""
+        body = self._body(numbers[0], clothes_set)
+        if self._sitting and view.site.seats:
+            # Drawn apart, so that it changes nothing else.
+            chance = stream(self._seed, "sitting", *numbers)
+            if chance.random() < self._sitting:
+                return sitters(chance, view.site, body, self._body)
+        return [walker(generator, view.camera, view.site, body)]
+
     def _key_points(self, view: View, box: Box, bodies: list[PosedBody]) -> tuple[KeyPoint, ...]:
         """Where the picture shows the key points of the first body, and which of them are seen."""
         size, camera, subject = (self._height, self._width), view.camera, bodies[0]
@@ -139,5 +156,5 @@ class Studio:
 
     def _build_view(self, index: int) -> View:
         camera = sample_camera(self._seed, index)
-        site = build_site(self._seed, index, camera)
+        site = build_site(self._seed, index, camera, benches=self._sitting > 0)
         return View(camera, sample_look(self._seed, index), site, Backdrop(site, camera))

@@ -8,10 +8,11 @@ import numpy as np
 from passerby.synthetic.attributes import Attributes
 from passerby.synthetic.body import PosedBody
 from passerby.synthetic.camera import FRAME_HEIGHT, FRAME_WIDTH, Box, Camera
-from passerby.synthetic.gait import ArmTask
+from passerby.synthetic.gait import ArmTask, Pose
 from passerby.synthetic.keypoints import KeyPoint
 from passerby.synthetic.lighting import Light
 from passerby.synthetic.scene import Site
+from passerby.synthetic.script import Activity
 from passerby.synthetic.site_kinds import SiteKind
 from passerby.synthetic.weather import Weather
 from passerby.types import FloatArray, ImageArray
@@ -52,14 +53,14 @@ class PoseTruth:
     """How a person moves in a picture.
 
     Attributes:
-        activity: Walking or standing.
+        activity: Walking, standing or sitting.
         facing: Which side of the person, as the person calls it, is turned to the camera.
         heading: Degrees counter-clockwise from the camera's line of sight to the person; 180 comes towards it.
         right_arm: What the right arm does.
         left_arm: What the left arm does.
     """
 
-    activity: Literal["walking", "standing"]
+    activity: Activity
     facing: Facing
     heading: float
     right_arm: ArmTask
@@ -158,12 +159,18 @@ def pose_truth(subject: PosedBody) -> PoseTruth:
     heading = (subject.heading + float(np.degrees(np.arctan2(x, y)))) % 360.0
     sides: tuple[Facing, ...] = ("back", "left", "front", "right")
     return PoseTruth(
-        activity="standing" if subject.pose.amount < _STANDING else "walking",
+        activity=_activity(subject.pose),
         facing=sides[round(heading / 90.0) % 4],
         heading=heading,
         right_arm=subject.pose.right_arm,
         left_arm=subject.pose.left_arm,
     )
+
+
+def _activity(pose: Pose) -> Activity:
+    if pose.seated > 0.5:
+        return "sitting"
+    return "standing" if pose.amount < _STANDING else "walking"
 
 
 def distance_to(camera: Camera, subject: PosedBody) -> float:

@@ -24,6 +24,7 @@ class VideoPlan:
         change_clothes: Probability that somebody who comes back has changed clothes, 0 to 1.
         key_points: Whether to tell key points.
         tracklets: Whether to cut out tracklets.
+        sitting: Probability that somebody who comes by sits down, 0 to 1.
 
     Raises:
         DataError: A number is out of range.
@@ -39,6 +40,7 @@ class VideoPlan:
     change_clothes: float
     key_points: bool
     tracklets: bool
+    sitting: float = 0.0
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -50,6 +52,7 @@ class VideoPlan:
             ("height", 64, 2160),
             ("width", 64, 3840),
             ("change_clothes", 0, 1),
+            ("sitting", 0, 1),
         ):
             value = getattr(self, name)
             if not lowest <= value <= highest:
@@ -74,6 +77,11 @@ class VideoPlan:
     def total(self) -> int:
         """Frames of all cameras."""
         return self.frames * self.cameras
+
+    @property
+    def benches(self) -> bool:
+        """Whether there are benches in front of the cameras."""
+        return self.sitting > 0
 
     def arguments(self) -> dict[str, Any]:
         """The arguments by name."""

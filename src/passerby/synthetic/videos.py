@@ -40,6 +40,7 @@ def produce_videos(
     height: int = 360,
     width: int = 640,
     change_clothes: float = 0.0,
+    sitting: float = 0.0,
     key_points: bool = False,
     tracklets: bool = False,
     processes: int | None = None,
@@ -66,6 +67,7 @@ def produce_videos(
         height: Rows of the frames, even, 64 to 2160.
         width: Columns of the frames, even, 64 to 3840.
         change_clothes: Probability that somebody who comes back has changed clothes, 0 to 1.
+        sitting: Probability that somebody who comes by sits down on a bench, 0 to 1; above 0 there are benches.
         key_points: Whether `truth.jsonl` tells the 14 key points of everybody.
         tracklets: Whether everybody is cut out as tracklets, in MARS's layout.
         processes: How many processes draw, 1 or more; None for one on every core.
@@ -90,6 +92,7 @@ def produce_videos(
         height=height,
         width=width,
         change_clothes=float(change_clothes),
+        sitting=float(sitting),
         key_points=key_points,
         tracklets=tracklets,
     )
@@ -106,7 +109,7 @@ def produce_videos(
         missing = [camera for camera in range(cameras) if not (unfinished.records / plan.folder(camera)).exists()]
         done = plan.total - len(missing) * plan.frames
         tell(done, plan.total)
-        script = write_script(seed, people, cameras, plan.seconds, plan.change_clothes)
+        script = write_script(seed, people, cameras, plan.seconds, plan.change_clothes, plan.sitting)
         jobs = [(plan, script, camera, unfinished.data, unfinished.records) for camera in missing]
         with closing(in_processes(_record, jobs, processes)) as recording:
             for so_far in recording:
@@ -121,7 +124,7 @@ def _record(plan: VideoPlan, script: Script, camera: int, data: Path, records: P
     folder, aside = data / plan.folder(camera), records / f"{plan.folder(camera)}.part"
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
-    stage = set_stages(plan.seed, plan.cameras)[camera]
+    stage = set_stages(plan.seed, plan.cameras, plan.benches)[camera]
     tracklets = data / TRACKLETS if plan.tracklets else None
     if record(plan, script, stage, camera, aside / plan.folder(camera), tracklets):
         os.replace(aside / plan.folder(camera), folder)
@@ -131,7 +134,7 @@ def _record(plan: VideoPlan, script: Script, camera: int, data: Path, records: P
 
 def _describe(folder: Path, plan: VideoPlan, script: Script) -> None:
     """Put to the cameras' folders what is true of the whole world."""
-    stages = set_stages(plan.seed, plan.cameras)
+    stages = set_stages(plan.seed, plan.cameras, plan.benches)
     if plan.tracklets:
         make_folders(folder / TRACKLETS)
     provenance = {

@@ -6,13 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from passerby.synthetic.person import Person
-from passerby.synthetic.script import Activity, Point, Visit
+from passerby.synthetic.script import Activity, Point, Stop, Visit
+from passerby.synthetic.sitting import hips_back
 
 _RAMP = 0.8
 """Seconds in which people come to a halt, and in which they are under way again."""
 
 _TURNING = 160.0
 """Degrees a second by which people turn on the spot."""
+
+_SITTING_DOWN = 1.3
+"""Seconds in which people sit down, and in which they get up."""
 
 _LEG, _SWING = 0.525, 22.0
 """Length of a leg as a share of the stature, and degrees by which it swings to either side at a usual stride."""
@@ -29,6 +33,7 @@ class Moment:
         phase: Place in the gait cycle, 0 to 1.
         amount: How far the legs swing, as a factor on a usual stride.
         activity: Walking, standing or sitting.
+        seated: How far down on a seat, 0 to 1.
     """
 
     place: Point
@@ -37,6 +42,7 @@ class Moment:
     phase: float
     amount: float
     activity: Activity
+    seated: float = 0.0
 
 
 def stride_length(person: Person, amount: float) -> float:
@@ -58,7 +64,7 @@ class Walk:
     """
 
     def __init__(self, visit: Visit, person: Person) -> None:
-        self.visit = visit
+        self.visit, self._person = visit, person
         # Who walks faster than usual takes longer and quicker steps, both in equal shares.
         self._amount = person.shape.stride * float(np.sqrt(visit.speed / usual_speed(person)))
         self._stride = stride_length(person, self._amount)
@@ -93,11 +99,18 @@ class Walk:
         heading, turning = self._turned(time, stop.facing)
         steps = 0.18 if turning else 0.0
         phase = (distance / self._stride + (0.9 * (time - self._arrival) if turning else 0.0)) % 1.0
-        return Moment(moment.place, heading, 0.0, phase, steps, stop.activity)
+        if stop.activity == "standing":
+            return Moment(moment.place, heading, 0.0, phase, steps, "standing")
+        seated = self._seated(time, stop)
+        activity: Activity = "sitting" if seated > 0.5 else "standing"
+        return Moment(self._on_seat(moment.place, stop, seated), heading, 0.0, phase, steps, activity, seated)
 
     def place(self, time: float) -> Point:
         """Where `at` is, at a time from `visit.begin` to `end`, without the rest."""
-        return self._at_distance(self._progress(time)[0])
+        place, stop = self._at_distance(self._progress(time)[0]), self.visit.stop
+        if stop is None or stop.activity == "standing" or not self._arrival <= time <= self._departure:
+            return place
+        return self._on_seat(place, stop, self._seated(time, stop))
 
     def _at_distance(self, distance: float) -> Point:
         x, y = (float(np.interp(distance, self._along, axis)) for axis in self._points.T)
@@ -139,15 +152,35 @@ class Walk:
 
     def _turned(self, time: float, facing: float) -> tuple[float, bool]:
         """Where somebody who stops faces at a time, and whether they are turning."""
+        for (start, turn, needed), since in zip(
+            self._turns(facing), (time - self._arrival, self._departure - time), strict=True
+        ):
+            if since < needed:
+                return start + turn * _eased(since / needed), abs(turn) > 15.0
+        return facing, False
+
+    def _turns(self, facing: float) -> list[tuple[float, float, float]]:
+        """Of coming and of going: where somebody looks, by how many degrees they turn from there, in which time."""
         arriving = self._direction(self._halt - 0.25, self._halt)
         leaving = self._direction(self._halt, self._halt + 0.25)
-        for start, since in ((arriving, time - self._arrival), (leaving, self._departure - time)):
-            turn = (facing - start + 180.0) % 360.0 - 180.0
-            needed = max(0.3, abs(turn) / _TURNING)
-            if since < needed:
-                share = since / needed
-                return start + turn * share * share * (3 - 2 * share), abs(turn) > 15.0
-        return facing, False
+        turns = [(start, (facing - start + 180.0) % 360.0 - 180.0) for start in (arriving, leaving)]
+        return [(start, turn, max(0.3, abs(turn) / _TURNING)) for start, turn in turns]
+
+    def _seated(self, time: float, stop: Stop) -> float:
+        """How far down somebody is at a time: who has turned sits down, and gets up in time to turn again."""
+        (_, _, turning), (_, _, turning_back) = self._turns(stop.facing)
+        since, left = time - self._arrival - turning, self._departure - turning_back - time
+        return _eased(min(1.0, max(0.0, min(since, left) / _SITTING_DOWN)))
+
+    def _on_seat(self, place: Point, stop: Stop, seated: float) -> Point:
+        """Where the hips are over feet that stand at a place."""
+        turn, back = np.radians(stop.facing), hips_back(self._person, seated)
+        return place[0] + back * float(np.sin(turn)), place[1] - back * float(np.cos(turn))
+
+
+def _eased(share: float) -> float:
+    """Begin and end gently: 0 to 1 for 0 to 1."""
+    return share * share * (3 - 2 * share)
 
 
 def _rounded(waypoints: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -127,6 +127,8 @@ class Renderer:
         drawn = [self._load(item.body) for item in bodies]
         for number, (loaded, item, shade) in enumerate(zip(drawn, bodies, shades, strict=True)):
             loaded.place(item.points, shade, 1.0 - number / _TOGETHER)
+            # In turn: else Panda3D sorts by addresses, and who wins a pixel at equal depth is left to chance.
+            loaded.node.setBin("fixed", number)
             loaded.node.reparentTo(self._scene)
         self._lens.setUserMat(self._core.LMatrix4(*(float(v) for v in projection.ravel())))
         self._buffer.setActive(True)

@@ -67,4 +67,5 @@ def away_from_seat(visit: Visit, places: npt.NDArray[np.float64]) -> npt.NDArray
     ahead, aside = offsets @ (-np.sin(turn), np.cos(turn)), offsets @ (np.cos(turn), np.sin(turn))
     before = (ahead > -0.1) & (np.hypot(ahead, aside) < _AROUND)
     on_seat = (ahead > -REACH - 0.15) & (ahead <= 0.0) & (np.abs(aside) < 0.15)
-    return places[~(before | on_seat)]
+    kept: npt.NDArray[np.float64] = places[~(before | on_seat)]
+    return kept

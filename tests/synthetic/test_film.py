@@ -168,7 +168,7 @@ def test_what_is_true_fits_together(frames: list[Frame], stage: Stage) -> None:
             if one.visible == 1.0:
                 seen += 1
                 assert sum(point.visible for point in one.key_points) > 5
-    assert seen > 10
+    assert seen > 5
 
 
 def test_people_change_the_picture_where_they_are(frames: list[Frame]) -> None:

@@ -127,6 +127,16 @@ def test_the_truth_of_drawn_people_goes_with_them(to: Target, published: ModuleT
     assert truth_labels(after.root, after.query, ["camera"]) == expected
 
 
+def test_shards_are_plain_tar_files_and_read_without_the_index_too(published: ModuleType, tmp_path: Path) -> None:
+    """As in another process, which has not read the index."""
+    convert(read_dataset(published.viper(tmp_path / "set")), tmp_path / "out", "shards")
+    expected = {sample.path: read_image(sample.path) for sample in read_dataset(tmp_path / "out").samples}
+    (tmp_path / "out").rename(tmp_path / "moved")
+    for path, picture in expected.items():
+        moved = tmp_path / "moved" / path.relative_to(tmp_path / "out")
+        assert np.array_equal(read_image(moved), picture)
+
+
 def test_shards_are_as_large_as_they_may_be_and_whole(published: ModuleType, tmp_path: Path) -> None:
     before = read_dataset(published.viper(tmp_path / "set"))
     write_shards(before, tmp_path / "out", Packing(), largest=3000)
@@ -149,7 +159,8 @@ def test_shards_are_as_large_as_they_may_be_and_whole(published: ModuleType, tmp
         (lambda index: index["columns"]["person_id"].__setitem__(0, "ann"), "whole numbers in person_id, got 'ann'"),
         (lambda index: index["columns"]["split"].__setitem__(0, "exam"), "expected split as train, .* got 'exam'"),
         (lambda index: index["columns"].pop("person_id"), "expected a column person_id"),
-        (lambda index: index["columns"]["shard"].__setitem__(0, "../x"), "expected a shard for each"),
+        (lambda index: index["columns"]["shard"].__setitem__(0, "../x"), "expected a place in a shard for each"),
+        (lambda index: index["columns"]["start"].__setitem__(0, 10**9), "a place outside of the shard"),
         (lambda index: index.update(shards={"../x.tar": 1}), "expected shards beside the index"),
     ],
 )

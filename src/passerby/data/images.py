@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 import struct
 import warnings
@@ -25,6 +26,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff",
 """Endings of files that are taken for pictures, in lower case."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
+_PLAIN_HEADER = re.compile(rb"P6 (\d{1,5}) (\d{1,5}) 255\n")
 _SMALLEST_SIDE = 4
 _LARGEST_SIDE = 16_384
 _LARGEST_AREA = 50_000_000
@@ -71,7 +73,11 @@ def read_image(source: ImageSource, name: str | None = None) -> ImageArray:
             case "device":
                 raise ImageError(f"{name}: expected a picture, got a device or pipe")
             case "container":
-                source = io.BytesIO(read_bytes(Path(source)))
+                content = read_bytes(Path(source))
+                pixels = _plain_pixels(content, name)
+                if pixels is not None:
+                    return pixels
+                source = io.BytesIO(content)
     try:
         if isinstance(source, Image.Image):
             return _to_rgb(source, name)
@@ -143,6 +149,18 @@ def _place_of(path: str | os.PathLike[str]) -> Literal["disk", "device", "contai
     except OSError:
         return "disk"
     return "disk" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "device"
+
+
+def _plain_pixels(content: bytes, name: str) -> ImageArray | None:
+    """The pixels of a PPM as `data convert` stores decoded pictures, without a detour through Pillow."""
+    header = _PLAIN_HEADER.match(content)
+    if header is None:
+        return None
+    width, height = int(header[1]), int(header[2])
+    if len(content) != header.end() + 3 * height * width:
+        return None
+    _check_size(width, height, name)
+    return np.frombuffer(content, np.uint8, offset=header.end()).reshape(height, width, 3).copy()
 
 
 def _checked_array(array: ImageArray, name: str) -> ImageArray:

@@ -8,7 +8,7 @@ import os
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -72,6 +72,14 @@ class TarArchive(Container):
             raise cut_off(path, "tar archive")
         self.left_out = tuple(left_out)
         self._names = tuple(sorted(self._places))
+
+    @classmethod
+    def indexed(cls, path: Path, file: BinaryIO, places: Mapping[str, tuple[int, int]]) -> "TarArchive":
+        """An archive of which an index says where its files lie: its headers are not read."""
+        archive = cls.__new__(cls)
+        archive.path, archive._file, archive._places = path, file, dict(places)
+        archive._names = tuple(sorted(archive._places))
+        return archive
 
     @property
     def names(self) -> Sequence[str]:

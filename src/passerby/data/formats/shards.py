@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from passerby.data.containers import open_indexed
 from passerby.data.dataset import Dataset
 from passerby.data.formats.format import Format
 from passerby.data.formats.options import ReadOptions
@@ -33,10 +34,20 @@ def read(tree: FileTree, options: ReadOptions) -> Dataset:
             raise DataError(f"{there}: expected a whole shard of {size:,} bytes, got {got}; copy it again")
     columns = index["columns"]
     files, shards = columns.get("file", []), columns.pop("shard", [])
-    if len(files) != len(shards) or not all(
-        isinstance(name, str) and shard in index["shards"] for name, shard in zip(files, shards, strict=True)
-    ):
-        raise DataError(f"{path}: expected a shard for each of {len(files)} pictures; convert the data set again")
+    starts, lengths = columns.pop("start", []), columns.pop("length", [])
+    places: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in index["shards"]}
+    try:
+        for file, shard, start, length in zip(files, shards, starts, lengths, strict=True):
+            if not 0 <= start <= start + length <= index["shards"][shard]:
+                raise ValueError("a place outside of the shard")
+            places[shard][str(file)] = (start, length)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: expected a place in a shard for each picture ({error}); convert it again"
+        ) from error
+    if tree.root.is_dir():
+        for name, held in places.items():
+            open_indexed(tree.path(name), held)
     return dataset_of(
         columns,
         index["about"],

@@ -1,6 +1,7 @@
 """Writing a Parquet table of pictures."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,15 @@ def write_parquet(dataset: Dataset, file: Path, packing: Packing) -> None:
         columns[TRUTH] = [truth.get(name) for name in columns["file"]]
     content = {**about(dataset), "files": files_beside(dataset)}
     schema = _schema(pyarrow, columns, json.dumps(content, ensure_ascii=False).encode())
+    contents = packing.contents(dataset)
     with parquet.ParquetWriter(file, schema, compression="none") as writer:
-        start = 0
-        pictures: list[dict[str, Any]] = []
-        for sample, picture in packing.contents(dataset):
-            pictures.append({"bytes": picture, "path": names[sample.path].rpartition("/")[2]})
-            if len(pictures) == _GROUP or start + len(pictures) == len(dataset.samples):
-                stop = start + len(pictures)
-                some = {name: values[start:stop] for name, values in columns.items()} | {IMAGE: pictures}
-                writer.write_table(pyarrow.Table.from_pydict(some, schema=schema))
-                start, pictures = stop, []
+        for start in range(0, len(names), _GROUP):
+            some = {name: values[start : start + _GROUP] for name, values in columns.items()}
+            some[IMAGE] = [
+                {"bytes": picture, "path": names[sample.path].rpartition("/")[2]}
+                for sample, picture in islice(contents, _GROUP)
+            ]
+            writer.write_table(pyarrow.Table.from_pydict(some, schema=schema))
 
 
 def _schema(arrow: Any, columns: dict[str, list[Any]], content: bytes) -> Any:  # noqa: ANN401 - pyarrow has no types

@@ -20,6 +20,8 @@ def write_shards(dataset: Dataset, folder: Path, packing: Packing, largest: int 
     names = names_below_root(dataset, packing)
     shards: list[str] = []
     places: list[str] = []
+    starts: list[int] = []
+    lengths: list[int] = []
     archive: tarfile.TarFile | None = None
     try:
         for sample, content in packing.contents(dataset):
@@ -32,6 +34,8 @@ def write_shards(dataset: Dataset, folder: Path, packing: Packing, largest: int 
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
             places.append(shards[-1])
+            starts.append(archive.offset - _padded(len(content)))
+            lengths.append(len(content))
     finally:
         if archive is not None:
             archive.close()
@@ -39,8 +43,13 @@ def write_shards(dataset: Dataset, folder: Path, packing: Packing, largest: int 
         "version": VERSION,
         "shards": {name: (folder / name).stat().st_size for name in shards},
         "about": about(dataset),
-        "columns": {**columns_of(dataset, names), "shard": places},
+        "columns": {**columns_of(dataset, names), "shard": places, "start": starts, "length": lengths},
     }
     (folder / INDEX).write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
     shown = dict(zip((sample.path for sample in dataset.samples), places, strict=True))
     write_beside(folder, dataset, {path: [f"{shown[path]}/{name}"] for path, name in names.items()})
+
+
+def _padded(size: int) -> int:
+    """Bytes that a file takes in a tar archive, behind its header."""
+    return -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE

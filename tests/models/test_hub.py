@@ -11,7 +11,9 @@ import torch
 
 from passerby.errors import BundleError, MachineError
 from passerby.models import hub
+from passerby.models.bundle import load_bundle
 from passerby.models.network import Architecture, ReidNetwork
+from passerby.models.store import find_bundle
 from passerby.training.initial import initial_network
 
 ARCHITECTURE = Architecture(backbone="resnet18", width=0.125, neck="none", last_stride=2)
@@ -88,6 +90,15 @@ def test_training_starts_from_a_name(server: Server) -> None:
     torch.manual_seed(3)
     for name, tensor in ReidNetwork(ARCHITECTURE).state_dict().items():
         assert torch.equal(network.state_dict()[name], tensor)
+
+
+def test_training_starts_from_the_name_of_a_model() -> None:
+    shipped = load_bundle(find_bundle(Path("passerby-s")))
+    network = initial_network(shipped.architecture, Path("passerby-s"))
+    for name, tensor in shipped.load_network().state_dict().items():
+        assert torch.equal(network.state_dict()[name], tensor)
+    with pytest.raises(BundleError, match="nobody-knows: expected a checkpoint file, got nothing there"):
+        initial_network(shipped.architecture, Path("nobody-knows"))
 
 
 def test_a_path_comes_before_a_name(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,6 +179,9 @@ def test_torchreids_mobilenets_are_renamed(name: str, tmp_path: Path) -> None:
         Architecture(backbone="fastreid_resnet34_ibn_a", width=0.25, pooling="gem"),
         Architecture(backbone="fastreid_resnet50_ibn_a_nl", width=0.125, pooling="gem"),
         Architecture(backbone="fastreid_resnet18", width=0.25, pooling="gem", neck="reduced", dimension=32),
+        Architecture(
+            backbone="vit_small", transformer=Transformer(stride=12, positions=(31, 10)), pooling="class_token"
+        ),
     ],
 )
 def test_fast_reids_checkpoints_are_recognised(architecture: Architecture, tmp_path: Path) -> None:
@@ -205,6 +208,13 @@ def test_fast_reids_own_statistics_and_older_heads_are_taken(tmp_path: Path) -> 
     imported = import_checkpoint(as_file(weights, tmp_path / "model.pth"))
     assert imported.network.architecture.neck == "bnneck"
     assert imported.preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+def test_statistics_by_which_nothing_can_be_divided_are_refused(tmp_path: Path) -> None:
+    weights = as_fast_reid(Architecture(backbone="fastreid_resnet18", width=0.25))
+    for wrong in (torch.zeros(1, 3, 1, 1), torch.full((1, 3, 1, 1), torch.nan), torch.ones(1, 4, 1, 1)):
+        with pytest.raises(BundleError, match=r"mean and deviation of three channels, the latter above 0, .* got"):
+            import_checkpoint(as_file(weights | {"pixel_std": wrong}, tmp_path / "model.pth"))
 
 
 def test_fast_reids_other_networks_are_refused(tmp_path: Path) -> None:

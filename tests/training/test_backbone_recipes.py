@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from passerby.data import Dataset
+from passerby.evaluation.model import from_model
 from passerby.models.embedder import TorchEmbedder
 from passerby.training.recipe import load_recipe
 from passerby.training.trainer import train
@@ -50,6 +51,8 @@ def test_the_recipe_trains_and_its_model_embeds(name: str, dataset: Dataset, tmp
         assert cameras == (1, 2)
         # The cameras of the training pictures have embeddings; another one gets the mean, as an unknown one does.
         assert differ == [True, True, False]
+        known = embedder.embed(paths, cameras=[sample.camera_id for sample in dataset.query[:2]])
+        np.testing.assert_allclose(from_model(embedder)(dataset.query[:2], dataset, None), known, atol=1e-6)
     else:
         assert cameras == ()
         assert differ == [False, False, False]

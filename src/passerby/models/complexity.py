@@ -42,14 +42,18 @@ def complexity(architecture: Architecture, height: int, width: int) -> Complexit
 
     with torch.device("meta"):
         network = ReidNetwork(architecture).eval()
-    for module in network.modules():
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    for module in list(network.modules()):
         if type(module) in _COUNTS:
             module.register_forward_hook(add)
+        for name, child in module.named_children():
+            # They cost next to nothing, but take most of the time where tensors have no numbers.
+            if isinstance(child, nn.BatchNorm2d | nn.InstanceNorm2d):
+                setattr(module, name, nn.Identity())
     with torch.inference_mode():
         # Pooling multiplies next to nothing, and cannot run on tensors without numbers.
         network.backbone.encode(torch.empty(1, 3, height, width, device="meta"))
         network.neck(torch.empty(1, network.raw_dimension, device="meta"))
-    parameters = sum(parameter.numel() for parameter in network.parameters())
     return Complexity(parameters, total, network.dimension)
 
 

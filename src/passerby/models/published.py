@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
 
 from torch import Tensor
 
@@ -105,7 +106,7 @@ def recognise(weights: Mapping[str, Tensor], preprocessing: Preprocessing, sourc
     )
     return Recognised(
         architecture=architecture,
-        preprocessing=_preprocessing(weights, preprocessing, is_transformer),
+        preprocessing=_preprocessing(weights, preprocessing, is_transformer, source),
         targets={name: _target(name, architecture, weights) for name in weights},
     )
 
@@ -173,13 +174,20 @@ def _neck(weights: Mapping[str, Tensor], is_transformer: bool) -> tuple[str, int
     return ("bnneck" if any(name in weights for name in names) else "none"), None
 
 
-def _preprocessing(weights: Mapping[str, Tensor], given: Preprocessing, is_transformer: bool) -> Preprocessing:
+def _preprocessing(
+    weights: Mapping[str, Tensor], given: Preprocessing, is_transformer: bool, source: str
+) -> Preprocessing:
     """The given size, with the statistics that the checkpoint's author normalises by."""
     mean, std = weights.get("pixel_mean"), weights.get("pixel_std")
-    if mean is not None and std is not None and mean.numel() == std.numel() == 3:
+    if mean is not None and std is not None:
         # Fast-reid's are of values from 0 to 255.
-        values = {"mean": mean.flatten().tolist(), "std": std.flatten().tolist()}
-        return given.model_copy(update={k: tuple(round(v / 255, 6) for v in value) for k, value in values.items()})
+        means, deviations = (tuple(round(v / 255, 6) for v in values.flatten().tolist()) for values in (mean, std))
+        if len(means) != 3 or len(deviations) != 3 or not all(0 < v < inf for v in deviations):
+            raise BundleError(
+                f"{source}: expected mean and deviation of three channels, the latter above 0, in pixel_mean and "
+                f"pixel_std, got {means} and {deviations}"
+            )
+        return given.model_copy(update={"mean": means, "std": deviations})
     if is_transformer and "bottleneck.weight" in weights:
         return given.model_copy(update={"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)})
     return given

@@ -20,8 +20,7 @@ _numbers = count(1)
 def draw(path: Path) -> None:
     """A picture like no other."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    number = next(_numbers)
-    pixels = np.full((8, 4, 3), (number % 251, number // 251 % 251, 90), np.uint8)
+    pixels = np.random.default_rng(next(_numbers)).integers(0, 256, (8, 4, 3), np.uint8)
     Image.fromarray(pixels).save(path)
 
 

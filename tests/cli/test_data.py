@@ -38,6 +38,14 @@ def test_inspect_says_what_an_unknown_folder_looks_like(
     outcome = passerby("data", "inspect", viper)
     assert outcome.code == 2
     assert r"looks like viper because of cam_a/*_*.bmp, but cam_b/*_*.bmp is missing" in outcome.error
+    # A set of which a part is missing is not taken for a folder per person, though its folders hold pictures.
+    mars = published.mars(tmp_path / "mars")
+    (mars / "info" / "tracks_train_info.mat").unlink()
+    error = passerby("data", "inspect", mars).error
+    assert "looks like mars because of bbox_train, bbox_test, info/tracks_test_info.mat, but " in error
+    assert "info/tracks_train_info.mat is missing" in error
+    assert "say --format folder" in error
+    assert passerby("data", "inspect", mars, "--format", "folder").code == 0
     several = tmp_path / "several"
     published.viper(several / "one")
     published.grid(several / "two")

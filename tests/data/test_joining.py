@@ -91,6 +91,7 @@ def test_variants_and_splits_that_a_set_does_not_have(published: ModuleType, tmp
     viper, market = published.viper(tmp_path / "viper"), published.market1501(tmp_path / "market")
     for text, reason in {
         f"{viper}:variant=labelled": "viper: expected no variant, got variant=labelled",
+        f"{viper}:seed=-1": "expected a seed of 0 or more, got seed=-1",
         f"{viper}:split=0": "viper: expected a split of 1 or more, got split=0",
         f"{market}:split=2": "market1501 has one split only; leave split=2 away",
         f"{market}:format=ltcc": "expected",

@@ -1,6 +1,6 @@
 """Readers, one file per public format, and the choice among them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from passerby.data.containers import is_container, open_container
@@ -116,10 +116,20 @@ def _choose(root: Path, format: str | None) -> tuple[FileTree, Format]:
         return inside[0]
     if format:
         return tree, FORMATS[format]
+    near = _nearest(chain)
+    if near is not None and near.clear:
+        raise DataError(f"{near}; where its folders are people, say --format folder")
     for place in chain:
         if folder.has_people(place):
             return place, folder.FORMAT
-    raise DataError(_unknown(chain))
+    if near is not None:
+        raise DataError(str(near))
+    sets = ", ".join(name for name in FORMATS if name != folder.FORMAT.name)
+    names = [*tree.folders(), *tree.files()]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    raise DataError(
+        f"{tree.root}: expected {folder.LAYOUT}, or a data set ({sets}); got {shown or 'an empty folder'}"
+    )
 
 
 def _chain(tree: FileTree) -> list[FileTree]:
@@ -144,6 +154,8 @@ def _children(tree: FileTree) -> list[FileTree]:
 
 def _checked(reader: Format, options: ReadOptions) -> ReadOptions:
     """The options with a variant and a split that the format has."""
+    if options.seed < 0:
+        raise DataError(f"expected a seed of 0 or more, got seed={options.seed}")
     variant = options.variant
     if variant is not None and variant not in reader.variants:
         have = f"one of {', '.join(reader.variants)}" if reader.variants else "no variant"
@@ -160,19 +172,34 @@ def _checked(reader: Format, options: ReadOptions) -> ReadOptions:
     return replace(options, variant=variant)
 
 
-def _unknown(chain: list[FileTree]) -> str:
-    """Why nothing recognised a folder: the layout that comes nearest, else all of them, and what is there."""
-    places = [*chain, *_children(chain[-1])]
-    (share, found, missing), reader, place = max(
-        ((reader.resemblance(place), reader, place) for place in places for reader in FORMATS.values()),
-        key=lambda candidate: candidate[0][0],
-    )
-    if share > 0:
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """A folder that looks like a format, and is not it."""
+
+    place: FileTree
+    reader: Format
+    share: float
+    found: list[str]
+    missing: list[str]
+
+    @property
+    def clear(self) -> bool:
+        """Whether it can hardly be anything else."""
+        return self.share >= 0.5 and len(self.found) >= 2
+
+    def __str__(self) -> str:
         return (
-            f"{place.root}: this looks like {reader.name} because of {', '.join(found)}, but {', '.join(missing)} "
-            f"is missing; expected {reader.layout}"
+            f"{self.place.root}: this looks like {self.reader.name} because of {', '.join(self.found)}, but "
+            f"{', '.join(self.missing)} is missing; expected {self.reader.layout}"
         )
-    sets = ", ".join(name for name in FORMATS if name != folder.FORMAT.name)
-    names = [*chain[0].folders(), *chain[0].files()]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"{chain[0].root}: expected {folder.LAYOUT}, or a data set ({sets}); got {shown or 'an empty folder'}"
+
+
+def _nearest(chain: list[FileTree]) -> _Likeness | None:
+    """The format that a folder, or one in it, comes nearest to."""
+    likenesses = [
+        _Likeness(place, reader, *reader.resemblance(place))
+        for place in (*chain, *_children(chain[-1]))
+        for reader in FORMATS.values()
+    ]
+    best = max(likenesses, key=lambda likeness: likeness.share)
+    return best if best.found else None

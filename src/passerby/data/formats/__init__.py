@@ -125,8 +125,8 @@ def _choose(root: Path, format: str | None) -> tuple[FileTree, Format]:
     if near is not None:
         raise DataError(str(near))
     sets = ", ".join(name for name in FORMATS if name != folder.FORMAT.name)
-    names = [*tree.folders(), *tree.files()]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    held = [*tree.folders(), *tree.files()]
+    shown = ", ".join(held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
     raise DataError(
         f"{tree.root}: expected {folder.LAYOUT}, or a data set ({sets}); got {shown or 'an empty folder'}"
     )

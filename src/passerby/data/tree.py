@@ -3,7 +3,7 @@
 import fnmatch
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from passerby.data.containers import LARGEST_FILE, Container, open_container, read_bytes
@@ -138,36 +138,30 @@ class Folder(FileTree):
 class Archive(FileTree):
     """A data set in a container, or in a folder there."""
 
-    def __init__(self, container: Container, folder: str = "") -> None:
-        """Sort its files into their folders."""
+    def __init__(self, container: Container, folder: str = "", listed: "_Listed | None" = None) -> None:
+        """Sort the container's files into their folders, unless that has been done."""
         self.root = container.path / folder if folder else container.path
         self._container, self._folder = container, folder
-        self._files: dict[str, list[str]] = {}
-        self._folders: dict[str, set[str]] = {}
-        prefix = f"{folder}/" if folder else ""
-        for full in container.names:
-            if not full.startswith(prefix):
-                continue
-            name = full[len(prefix) :]
-            parent = name.rpartition("/")[0]
-            self._files.setdefault(parent, []).append(name)
-            while parent:
-                parent, child = parent.rpartition("/")[0], parent
-                if child in self._folders.setdefault(parent, set()):
-                    break
-                self._folders[parent].add(child)
+        self._listed = listed or _Listed(container.names)
 
     def files(self, folder: str = "") -> list[str]:
         """The files of one folder."""
-        return sorted(self._files.get(folder, []))
+        return self._below(self._listed.files.get(self._full(folder), []))
 
     def folders(self, folder: str = "") -> list[str]:
         """The folders of one folder."""
-        return sorted(self._folders.get(folder, ()))
+        return self._below(self._listed.folders.get(self._full(folder), ()))
 
     def below(self, folder: str) -> FileTree:
         """One of its folders."""
-        return Archive(self._container, f"{self._folder}/{folder}" if self._folder else folder)
+        return Archive(self._container, self._full(folder), self._listed)
+
+    def _full(self, folder: str) -> str:
+        return f"{self._folder}/{folder}".strip("/")
+
+    def _below(self, names: Iterable[str]) -> list[str]:
+        start = len(self._folder) + 1 if self._folder else 0
+        return sorted(name[start:] for name in names)
 
     def left_out(self) -> tuple[tuple[Path, str], ...]:
         """What the archive holds that cannot be read."""
@@ -179,6 +173,23 @@ class Archive(FileTree):
         if self._folder:
             return self._folder.rpartition("/")[2]
         return self._container.path.name.split(".")[0] or self._container.path.name
+
+
+class _Listed:
+    """The files and folders of each folder of a container, by their paths there."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.files: dict[str, list[str]] = {}
+        self.folders: dict[str, set[str]] = {}
+        for name in names:
+            parent = name.rpartition("/")[0]
+            self.files.setdefault(parent, []).append(name)
+            while parent:
+                parent, child = parent.rpartition("/")[0], parent
+                known = self.folders.setdefault(parent, set())
+                if child in known:
+                    break
+                known.add(child)
 
 
 def open_tree(path: Path) -> FileTree:

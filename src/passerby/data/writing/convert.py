@@ -66,7 +66,8 @@ def convert(
         PasserbyError: Something stands there, or `target` is where the data set lies.
         MachineError: The disk is full.
     """
-    dataset.require(*[] if dataset.train else ["gallery"])
+    if not dataset.samples:
+        raise DataError(f"{dataset.root}: expected pictures to convert, got none (read as {dataset.format})")
     if any(_overlap(root, target) for root in dataset.roots):
         raise PasserbyError(f"{target}: expected another place than the data set's own, {dataset.root}")
     if target.exists() and not replace and not (target.is_dir() and not any(target.iterdir())):

@@ -40,8 +40,9 @@ EXPECTED: dict[str, tuple[int, int, int]] = {
 """Pictures to train on, to ask with and to answer with in each tiny set."""
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-@pytest.mark.parametrize("packed", [None, "zip", "gztar"])
+@pytest.mark.parametrize(
+    ("name", "packed"), [(name, packed) for name in EXPECTED for packed in (None, "zip")] + [("cuhk03", "gztar")]
+)
 def test_each_is_recognised_and_read_from_folder_and_archive(
     name: str, packed: str | None, published: ModuleType, tmp_path: Path
 ) -> None:

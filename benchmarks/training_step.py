@@ -31,7 +31,7 @@ def main() -> None:
     recipe = load_recipe(arguments.recipe)
     task = prepare_task(recipe, read_dataset(arguments.data))
     team = Team(0, 1, torch.device("cpu"))
-    learner = Learner.build(recipe, task.classes, team)
+    learner = Learner.build(recipe, task.pictures(), team)
     learner.begin_epoch(0)
     feed = PictureFeed(recipe, task, team)
     batches = task.batches(recipe, 0)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from passerby.data.images import read_image, resize_image
-from passerby.data.loader import PictureStore, find_broken
+from passerby.data.loader import PictureStore, find_broken, resize_images
 from passerby.errors import DataError, ImageError
 
 
@@ -87,3 +87,18 @@ def test_find_broken_names_every_broken_picture_with_its_reason(pictures: list[P
 def test_an_empty_store_has_no_batches() -> None:
     for keep in (True, False):
         assert list(PictureStore([], 8, 8, keep_decoded=keep).batches([])) == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_scaled_by_batches_pictures_are_at_most_one_level_off(pictures: list[Path], keep: bool) -> None:
+    order = [np.array([22, 0, 7, 7, 1]), np.arange(23)]
+    exact, fast = (PictureStore(pictures, 24, 12, keep_decoded=keep, resize=how) for how in ("pillow", "torch"))
+    for one, other in zip(exact.batches(order), fast.batches(order), strict=True):
+        assert (other.dtype, other.shape) == (one.dtype, one.shape)
+        assert other.is_contiguous(memory_format=torch.channels_last)
+        assert int((one.int() - other.int()).abs().max()) <= 1
+
+
+def test_pictures_of_the_wanted_size_are_stacked_unchanged() -> None:
+    pictures = list(np.random.default_rng(0).integers(0, 256, (5, 8, 4, 3), np.uint8))
+    assert np.array_equal(resize_images(pictures, 8, 4).permute(0, 2, 3, 1).numpy(), np.stack(pictures))

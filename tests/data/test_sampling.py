@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerby.data.sampling import pk_batches
+from passerby.data.sampling import balanced_batches, pk_batches
 from passerby.errors import DataError
 
 
@@ -79,3 +79,28 @@ def test_people_in_a_row_share_their_batches() -> None:
 def test_rows_longer_than_a_batch_are_refused() -> None:
     with pytest.raises(DataError, match=r"expected 1 to 4 people in a row, got 5; lower batch\.in_a_row"):
         pk_batches(np.repeat(np.arange(8), 4), 4, 2, np.random.default_rng(0), in_a_row=5)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_people_are_drawn_by_a_power_of_their_pictures(power: float) -> None:
+    # One person of four has 4 pictures, the others 400 each; a batch holds two people.
+    labels = np.repeat([0, 1, 2, 3], [4, 400, 400, 400])
+    rng = np.random.default_rng(0)
+    batches = [batch for _ in range(40) for batch in balanced_batches(labels, 2, 4, rng, power)]
+    people = [set(labels[batch]) for batch in batches]
+    assert all(len(shown) == 2 and len(batch) == 8 for shown, batch in zip(people, batches, strict=True))
+    rare, other = np.array([4, 400]) ** power / (4**power + 3 * 400**power)
+    # First, or second behind one of the others, who is not put back.
+    expected = rare + 3 * other * rare / (1 - other)
+    assert np.mean([0 in shown for shown in people]) == pytest.approx(expected, rel=0.15)
+
+
+def test_each_person_shows_all_pictures_before_any_comes_again() -> None:
+    labels = np.repeat([0, 1, 2], 8)
+    batches = balanced_batches(labels, 3, 4, np.random.default_rng(1))
+    assert len(batches) == 2
+    assert sorted(np.concatenate(batches)) == list(range(24))
+    same = balanced_batches(labels, 3, 4, np.random.default_rng(1))
+    assert all(np.array_equal(one, other) for one, other in zip(batches, same, strict=True))
+    with pytest.raises(DataError, match="at least 4 people"):
+        balanced_batches(labels, 4, 4, np.random.default_rng(1))

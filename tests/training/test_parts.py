@@ -153,7 +153,7 @@ def test_sequences_and_lists_of_blocks_are_opened_into_stages() -> None:
 
 def test_frozen_stages_keep_weights_and_statistics_until_they_thaw() -> None:
     recipe = load_recipe("small-resnet18", ["architecture.width=0.06", "freeze={stages: 3, epochs: 2}"])
-    learner = Learner.build(recipe, 3, ALONE)
+    learner = Learner.build(recipe, np.full(3, 2), ALONE)
     pictures, labels = torch.randn(6, 3, 32, 16), torch.arange(6) // 2
     for epoch, changes in ((0, False), (1, False), (2, True)):
         before = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
@@ -190,7 +190,7 @@ def test_accumulated_gradients_are_the_mean_of_the_batches_and_are_clipped() -> 
     settings = ["architecture={backbone: resnet18, width: 0.06, neck: linear}", "precision=fp32"]
     settings += ["optimizer={kind: sgd, learning_rate: 0.1, weight_decay: 0, momentum: 0, accumulate: 2}"]
     recipe = load_recipe("small-resnet18", [*settings, "optimizer.clip_norm=0.01"])
-    learner, plain = (Learner.build(recipe, 4, ALONE) for _ in range(2))
+    learner, plain = (Learner.build(recipe, np.full(4, 2), ALONE) for _ in range(2))
     batches = [(torch.randn(8, 3, 32, 16), torch.arange(8) // 2) for _ in range(3)]
     # Fixed statistics, or the second batch would see other ones than the first.
     learner.network.eval()

@@ -436,7 +436,7 @@ def test_recipes_of_checkpoints_from_before_a_key_was_there_are_the_same(
 ) -> None:
     output = Path(shutil.copytree(uninterrupted[0], tmp_path / "run"))
     old = {key: value for key, value in tiny_recipe.model_dump(mode="json").items() if key not in ("ema", "freeze")}
-    learner = Learner.build(tiny_recipe, 10, Team(0, 1, torch.device("cpu")))
+    learner = Learner.build(tiny_recipe, np.full(10, 6), Team(0, 1, torch.device("cpu")))
     restore(output / "checkpoint.safetensors", learner)
     progress = read_progress(output / "checkpoint.safetensors")
     save_checkpoint(output / "checkpoint.safetensors", replace(progress, recipe=old), learner)

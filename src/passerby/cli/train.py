@@ -54,6 +54,9 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where this training was interrupted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew though --output holds a training.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write figures for TensorBoard to a folder in --output.")
+    ] = False,
     device: Device = "auto",
     format: Format = None,
     camera_pattern: CameraPattern = None,
@@ -65,9 +68,12 @@ def train(
     Ctrl-C saves and stops; the same command with --resume then comes to the very same result.
     """
     from passerby.training.recipe import load_recipe
+    from passerby.training.reporter import Reporters
     from passerby.training.team import leads
+    from passerby.training.tensorboard import TensorBoard
     from passerby.training.trainer import train as run_training
 
+    boards = [TensorBoard(output / "tensorboard")] if tensorboard else []
     loaded = load_recipe(recipe, set or [])
     dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
     for caution in _cautions(dataset, loaded.batch.pictures):
@@ -81,7 +87,7 @@ def train(
             resume=resume,
             overwrite=force,
             initial=initial,
-            reporter=display,
+            reporter=Reporters(display, *boards),
         )
     if not leads():
         return
@@ -116,6 +122,70 @@ def _cautions(dataset: "Dataset", pictures: int) -> list[str]:
             f"{other.path} ({other.person_id}); if they are one person under two ids, put them together"
         )
     return cautions
+
+
+def sweep(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe (see `passerby recipes`) or a YAML file.")],
+    data: DataPath,
+    output: Annotated[Path, typer.Option("--output", help="Folder for a training per seed, and sweep.json.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="Different seeds, with commas.")] = "0,1,2",
+    set: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="Measure the best models on the test people too; choose nothing by that.")
+    ] = False,
+    initial: Annotated[
+        Path | None,
+        typer.Option(
+            "--init", help="Start from the backbone of this model or published checkpoint, by path or name."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Train finished seeds anew.")] = False,
+    device: Device = "auto",
+    format: Format = None,
+    camera_pattern: CameraPattern = None,
+    test_share: TestShare = 0.3,
+    drop_broken: DropBroken = False,
+) -> None:
+    """Train with several seeds, and print each one's figures, their mean and their spread.
+
+    Ctrl-C saves and stops; the same command goes on, and trains nothing again that is finished.
+    """
+    from passerby.errors import RecipeError
+    from passerby.training.recipe import load_recipe
+    from passerby.training.sweep import sweep as run_sweep
+    from passerby.training.team import leads
+
+    if not all(seed.strip().isdecimal() for seed in seeds.split(",")):
+        raise RecipeError(f"expected --seeds as numbers with commas, such as 0,1,2, got {seeds!r}")
+    numbers = [int(seed) for seed in seeds.split(",")]
+    loaded = load_recipe(recipe, set or [])
+    dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
+    with TrainingDisplay() as display:
+
+        def tell(seed: int) -> Reporter:
+            display.note(f"seed {seed}")
+            return display
+
+        result = run_sweep(
+            loaded,
+            numbers,
+            dataset,
+            output,
+            test=test,
+            device=device,
+            overwrite=force,
+            initial=initial,
+            reporter=tell,
+        )
+    if not leads():
+        return
+    names = list(result.spread)
+    rows = [(str(one.seed), *(f"{one.figures[name]:.4f}" for name in names)) for one in result.seeds]
+    rows.append(("mean", *(f"{result.spread[name].mean:.4f}" for name in names)))
+    rows.append(("± deviation", *(f"{result.spread[name].deviation:.4f}" for name in names)))
+    print_table(("seed", *(name.replace("_", " ") for name in names)), rows, numbers=("seed", *names))
 
 
 class TrainingDisplay(Reporter):
@@ -170,4 +240,4 @@ class TrainingDisplay(Reporter):
         self._bar.update(task, completed=done, total=total, state=state + rate, visible=done < total)
 
 
-COMMANDS = (train, recipes)
+COMMANDS = (train, sweep, recipes)

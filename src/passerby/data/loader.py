@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from passerby.data.images import ImageSource, read_image, resize_image
 from passerby.errors import DataError, ImageError
@@ -19,6 +20,9 @@ Result = TypeVar("Result")
 
 _DECODED_SHARE = 0.4
 """Decoded pictures may take this share of the memory that is available."""
+
+_AT_ONCE = 8
+"""Pictures that a thread decodes before it takes on others."""
 
 
 def find_broken(paths: Sequence[Path], progress: Progress | None = None) -> list[tuple[Path, str]]:
@@ -51,6 +55,7 @@ class PictureStore:
         *,
         keep_decoded: bool | None = None,
         processes: int = 1,
+        resize: Literal["pillow", "torch"] = "pillow",
         progress: Progress | None = None,
     ) -> None:
         """Decode all pictures now if they are kept.
@@ -62,6 +67,8 @@ class PictureStore:
             keep_decoded: Whether to hold all of them in memory, 3·H·W bytes each; by default where they take
                 at most 40 % of the memory that is available.
             processes: How many processes of this machine hold as many pictures each.
+            resize: "pillow" scales each picture as `resize_image` does; "torch" a batch at once, several times as
+                fast, and at most one level of 255 off.
             progress: Told about the decoding.
 
         Raises:
@@ -69,6 +76,7 @@ class PictureStore:
         """
         self._sources = list(sources)
         self._size = (height, width)
+        self._by_batch = resize == "torch"
         if keep_decoded is None:
             needed = processes * len(self._sources) * 3 * height * width
             keep_decoded = needed <= _DECODED_SHARE * available_memory()
@@ -96,19 +104,28 @@ class PictureStore:
                 yield decoded[torch.as_tensor(indices)].permute(0, 3, 1, 2)
             return
         with ThreadPoolExecutor(processors()) as pool:
-            waiting: list[list[Future[ImageArray]]] = []
+            waiting: list[list[Future[list[ImageArray]]]] = []
             try:
                 for indices in order:
-                    waiting.append([pool.submit(self._decode, int(index)) for index in indices])
+                    groups = [indices[start : start + _AT_ONCE] for start in range(0, len(indices), _AT_ONCE)]
+                    waiting.append([pool.submit(self._decode_some, group) for group in groups])
                     if len(waiting) > 2:
-                        yield _stack(waiting.pop(0))
+                        yield self._batch(waiting.pop(0))
                 while waiting:
-                    yield _stack(waiting.pop(0))
+                    yield self._batch(waiting.pop(0))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _decode(self, index: int) -> ImageArray:
-        return resize_image(read_image(self._sources[index]), *self._size)
+        """A picture: of its own size where batches are scaled at once, else of the wanted one."""
+        picture = read_image(self._sources[index])
+        return picture if self._by_batch else resize_image(picture, *self._size)
+
+    def _decode_some(self, indices: IntArray) -> list[ImageArray]:
+        return [self._decode(int(index)) for index in indices]
+
+    def _batch(self, groups: list[Future[list[ImageArray]]]) -> Tensor:
+        return resize_images([picture for group in groups for picture in group.result()], *self._size)
 
     def _decode_all(self, progress: Progress | None) -> ImageArray:
         decoded = np.empty((len(self._sources), *self._size, 3), np.uint8)
@@ -116,9 +133,11 @@ class PictureStore:
 
         def decode(index: int) -> None:
             try:
-                decoded[index] = self._decode(index)
+                picture = self._decode(index)
             except ImageError as error:
                 broken.append(error)
+            else:
+                decoded[index] = resize_images([picture], *self._size)[0].permute(1, 2, 0).numpy()
 
         for done, _ in enumerate(_in_threads(decode, range(len(self._sources))), start=1):
             if progress is not None:
@@ -128,6 +147,24 @@ class PictureStore:
         return decoded
 
 
+def resize_images(pictures: Sequence[ImageArray], height: int, width: int) -> Tensor:
+    """Stack B pictures of H×W×3 uint8, of any sizes, to B×3×height×width, channels last in memory.
+
+    Those that have another size are scaled with bilinear antialiasing, all of one size at once: at most one level of
+    255 off what `resize_image` gives.
+    """
+    batch = torch.empty(len(pictures), height, width, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
+    for shape in dict.fromkeys(picture.shape for picture in pictures):
+        places = [place for place, picture in enumerate(pictures) if picture.shape == shape]
+        same = torch.from_numpy(np.stack([pictures[place] for place in places])).permute(0, 3, 1, 2)
+        if shape[:2] != (height, width):
+            same = F.interpolate(same, (height, width), mode="bilinear", antialias=True)
+        if len(places) == len(pictures):
+            return same
+        batch[places] = same
+    return batch
+
+
 def broken_pictures(reasons: Sequence[str], total: int) -> DataError:
     """The error for pictures that cannot be decoded: how many, which first, and what to do."""
     first = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
@@ -135,10 +172,6 @@ def broken_pictures(reasons: Sequence[str], total: int) -> DataError:
         f"expected {total} whole pictures, got {len(reasons)} broken: {first}. "
         "List all with `passerby data inspect`, leave them out with --drop-broken"
     )
-
-
-def _stack(pictures: list[Future[ImageArray]]) -> Tensor:
-    return torch.from_numpy(np.stack([picture.result() for picture in pictures])).permute(0, 3, 1, 2)
 
 
 def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from passerby.errors import DataError
-from passerby.types import IntArray
+from passerby.types import FloatArray, IntArray
 
 
 def pk_batches(
@@ -37,15 +37,9 @@ def pk_batches(
     Raises:
         DataError: There are fewer than P people.
     """
-    labels = np.asarray(person_ids)
-    members = [np.flatnonzero(labels == person) for person in np.unique(labels)]
     if not 1 <= in_a_row <= people:
         raise DataError(f"expected 1 to {people} people in a row, got {in_a_row}; lower batch.in_a_row")
-    if len(members) < people:
-        raise DataError(
-            f"expected at least {people} people to draw batches from, got {len(members)}; "
-            "add people or lower batch.people"
-        )
+    members = _members(person_ids, people)
     groups = [_deal(indices, pictures, rng) for indices in members]
     rows = [range(start, start + in_a_row) for start in range(0, len(groups) - in_a_row + 1, in_a_row)]
     left = np.array([min(len(groups[person]) for person in row) for row in rows])
@@ -58,7 +52,56 @@ def pk_batches(
     return batches
 
 
-def _draw(weights: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+def balanced_batches(
+    person_ids: Sequence[int] | IntArray, people: int, pictures: int, rng: np.random.Generator, power: float = 0.0
+) -> list[IntArray]:
+    """As many PK batches as an epoch has, in which people are drawn in proportion to a power of their pictures.
+
+    Each batch draws `people` different people anew. Each person's pictures are dealt in shuffled order, and shuffled
+    and dealt again when they have all been shown, so that those of people with few come often. A power of 0 draws all
+    people alike, 0.5 by the square root of their numbers, 1 by the numbers themselves (Kang et al., "Decoupling
+    Representation and Classifier for Long-Tailed Recognition", ICLR 2020, equation 1).
+
+    Args:
+        person_ids: (N,) whom each picture shows.
+        people: P, at least 2.
+        pictures: K, at least 1.
+        rng: The draw; the same state gives the same batches.
+        power: From 0 to 1.
+
+    Returns:
+        Batches of P·K indices into `person_ids`, a person's K side by side; at least one.
+
+    Raises:
+        DataError: There are fewer than P people.
+    """
+    members = _members(person_ids, people)
+    sizes = np.array([len(indices) for indices in members])
+    count = max(1, int((-(-sizes // pictures)).sum()) // people)
+    weights = np.asarray(sizes**power, np.float32)
+    left: list[list[IntArray]] = [[] for _ in members]
+    batches: list[IntArray] = []
+    for _ in range(count):
+        chosen = _draw(weights, people, rng)
+        for person in chosen:
+            left[person] = left[person] or _deal(members[person], pictures, rng)
+        batches.append(np.concatenate([left[person].pop() for person in chosen]))
+    return batches
+
+
+def _members(person_ids: Sequence[int] | IntArray, people: int) -> list[IntArray]:
+    """Each person's pictures, if there are people enough for a batch."""
+    labels = np.asarray(person_ids)
+    members = [np.flatnonzero(labels == person) for person in np.unique(labels)]
+    if len(members) < people:
+        raise DataError(
+            f"expected at least {people} people to draw batches from, got {len(members)}; "
+            "add people or lower batch.people"
+        )
+    return members
+
+
+def _draw(weights: IntArray | FloatArray, count: int, rng: np.random.Generator) -> IntArray:
     """Draw `count` different places with probabilities in proportion to their weights, one after the other.
 
     By exponential races: the places with the smallest `-log(u) / weight` (Efraimidis and Spirakis, 2006).

@@ -35,13 +35,16 @@ class CrossEntropyLoss(nn.Module):
         self._label_smoothing = label_smoothing
         self._scale = scale
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss over (B, D) float embeddings with (B,) int64 labels."""
+    def forward(self, embeddings: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Mean loss over (B, D) float embeddings with (B,) int64 labels; by (B,) weights, if there are any."""
         if self._scale is None:
             logits = F.linear(embeddings, self.weight)
         else:
             logits = self._scale * F.linear(F.normalize(embeddings), F.normalize(self.weight))
-        return F.cross_entropy(logits, labels, label_smoothing=self._label_smoothing)
+        if weights is None:
+            return F.cross_entropy(logits, labels, label_smoothing=self._label_smoothing)
+        losses = F.cross_entropy(logits, labels, label_smoothing=self._label_smoothing, reduction="none")
+        return (weights * losses).sum() / weights.sum()
 
 
 class CrossEntropySpec(LossSpec):

@@ -41,6 +41,7 @@ class PictureFeed:
             size.height,
             size.width,
             progress=progress,
+            resize=recipe.loading.resize,
             processes=team.size,
         )
 

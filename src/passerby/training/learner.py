@@ -14,6 +14,7 @@ from passerby.training.objective import Objective
 from passerby.training.precision import Precision, autocast, choose_precision
 from passerby.training.recipe import Recipe
 from passerby.training.team import Team, synchronise
+from passerby.types import IntArray
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class Learner:
     team: Team
 
     @classmethod
-    def build(cls, recipe: Recipe, classes: int, team: Team, initial: Path | None = None) -> "Learner":
+    def build(cls, recipe: Recipe, pictures: IntArray, team: Team, initial: Path | None = None) -> "Learner":
         """Build everything from the recipe's seed.
 
         Args:
             recipe: What to build.
-            classes: How many training people there are.
+            pictures: (people,) how many each training person has.
             team: The processes that learn together, and where this one computes.
             initial: A bundle or a published checkpoint to start from.
 
@@ -61,7 +62,9 @@ class Learner:
         if team.size > 1:
             synchronise(network)
         network.place(team.device)
-        objective = Objective(recipe.losses, network, classes).to(team.device)
+        tail = recipe.long_tail
+        weights = tail.weights(pictures)
+        objective = Objective(recipe.losses, network, len(pictures), weights, tail.from_epoch).to(team.device)
         return cls(
             network=network,
             objective=objective,

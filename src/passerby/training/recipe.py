@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from passerby.data.transforms import Augmentation
 from passerby.errors import RecipeError
@@ -16,6 +16,7 @@ from passerby.models.network import Architecture
 from passerby.models.preprocessing import Preprocessing
 from passerby.training.averaging import Averaging
 from passerby.training.freezing import Freeze
+from passerby.training.long_tail import LongTail
 from passerby.training.optimizer import Optimizer
 from passerby.training.schedule import Schedule
 
@@ -57,6 +58,17 @@ class SmallPictures(BaseModel):
         return self.scale if epoch < self.epochs else 1.0
 
 
+class Loading(BaseModel):
+    """How pictures are brought to the network's size."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    resize: Literal["pillow", "torch"] = Field(
+        "pillow",
+        description="Each by itself, as for search; or by batches, which is faster and at most one level of 255 off.",
+    )
+
+
 class Validation(BaseModel):
     """Whom to hold out of training, to choose the best model and to calibrate its threshold."""
 
@@ -84,8 +96,10 @@ class Recipe(BaseModel):
     architecture: Architecture
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
+    loading: Loading = Loading()
     small_pictures: SmallPictures = SmallPictures()
     batch: Batch = Batch()
+    long_tail: LongTail = LongTail()
     losses: tuple[AnyLoss, ...] = Field(min_length=1, description="Their weighted sum is minimised.")
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
@@ -98,6 +112,21 @@ class Recipe(BaseModel):
     def _some_count_at_once(cls, losses: tuple[LossSpec, ...]) -> tuple[LossSpec, ...]:
         if all(loss.from_epoch > 0 for loss in losses):
             raise ValueError("expected a loss that counts from epoch 0, got none")
+        return losses
+
+    @field_validator("long_tail")
+    @classmethod
+    def _draws_people_one_by_one(cls, long_tail: LongTail, info: ValidationInfo) -> LongTail:
+        if long_tail.sampling != "pictures" and "batch" in info.data and info.data["batch"].in_a_row > 1:
+            raise ValueError("expected batch.in_a_row=1 with long_tail.sampling, which draws people one by one")
+        return long_tail
+
+    @field_validator("losses")
+    @classmethod
+    def _has_something_to_weigh(cls, losses: tuple[LossSpec, ...], info: ValidationInfo) -> tuple[LossSpec, ...]:
+        weighs = "long_tail" in info.data and info.data["long_tail"].reweighting != "none"
+        if weighs and all(loss.kind != "cross_entropy" for loss in losses):
+            raise ValueError("expected a cross_entropy loss for long_tail.reweighting, got none")
         return losses
 
     def cautions(self) -> list[str]:
@@ -117,6 +146,8 @@ class Recipe(BaseModel):
                 "people held out for validation leave gaps in the rows that share batches; hold nobody out with "
                 "validation.share=0"
             )
+        if self.long_tail.from_epoch >= self.epochs:
+            found.append(f"training ends after {self.epochs} epochs, before long_tail.from_epoch")
         if self.small_pictures.epochs >= self.epochs:
             found.append(
                 f"every epoch sees pictures at {self.small_pictures.scale:g} of the size that the model is used "

@@ -17,3 +17,31 @@ class Reporter:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """An epoch is done; its row of the log."""
+
+
+class Reporters(Reporter):
+    """Tells several others everything."""
+
+    def __init__(self, *others: Reporter) -> None:
+        """Choose whom to tell, in this order."""
+        self._others = others
+
+    def decoding(self, done: int, total: int) -> None:
+        """So many pictures are decoded."""
+        for other in self._others:
+            other.decoding(done, total)
+
+    def note(self, message: str) -> None:
+        """Something that the user should know."""
+        for other in self._others:
+            other.note(message)
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """So many of the training's steps are done."""
+        for other in self._others:
+            other.step(done, total, loss)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch is done."""
+        for other in self._others:
+            other.epoch(row)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from passerby.data.dataset import Dataset, people
-from passerby.data.sampling import pk_batches
+from passerby.data.sampling import balanced_batches, pk_batches
 from passerby.data.splits import hold_out_people
 from passerby.errors import DataError
 from passerby.training.recipe import Recipe
@@ -36,8 +36,15 @@ class TrainingTask:
         """The batches of one epoch: indices into `samples`, decided by the recipe's seed and the epoch alone."""
         rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch]))
         batch = recipe.batch
+        power = recipe.long_tail.power_in(epoch)
+        if power < 1:
+            return balanced_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, power)
         in_a_row = min(batch.in_a_row, self.people_per_batch)
         return pk_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, in_a_row)
+
+    def pictures(self) -> IntArray:
+        """(classes,) how many pictures each training person has."""
+        return np.bincount(self.labels.numpy(), minlength=self.classes)
 
     def pictures_per_batch(self, recipe: Recipe) -> int:
         """How many pictures each of the batches holds."""
@@ -49,7 +56,7 @@ class TrainingTask:
         found = []
         if self.people_per_batch < recipe.batch.people:
             found.append(f"batches hold {self.people_per_batch} people, not {recipe.batch.people}: there are no more")
-        pictures = np.bincount(self.labels.numpy(), minlength=self.classes)
+        pictures = self.pictures()
         short = int((pictures < recipe.batch.pictures).sum())
         if short:
             found.append(

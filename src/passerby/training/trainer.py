@@ -77,7 +77,7 @@ def train(
     outputs = Outputs(output)
     recipe = with_cameras(recipe, dataset)
     task = prepare_task(recipe, dataset)
-    learner = Learner.build(recipe, task.classes, team, initial)
+    learner = Learner.build(recipe, task.pictures(), team, initial)
 
     progress = outputs.begin(recipe, dataset.fingerprint(), resume=resume, overwrite=overwrite)
     if progress.epoch or progress.step:

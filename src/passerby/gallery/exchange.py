@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from passerby.atomic import atomic_path
 from passerby.errors import GalleryError, MachineError, PasserbyError
@@ -186,7 +186,7 @@ def _lines(source: Path) -> Iterator[tuple[int, str]]:
 
 def _read(text: str) -> Sighting:
     try:
-        line = TypeAdapter(_Line).validate_python(json.loads(text, parse_constant=_no_constant))
+        line = _Line.model_validate(json.loads(text, parse_constant=_no_constant))
         crop = None if line.crop is None else b64decode(line.crop, validate=True)
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]

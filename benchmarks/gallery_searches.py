@@ -54,8 +54,9 @@ def measured(home: Home, size: int) -> dict[str, Any]:
             lambda query: gallery.search(embedding=query, top=TOP, rerank=method), queries[:FEW], home
         )
         figures["recall"] = recall(gallery, vectors, queries[:FEW])
+        figures["searchers"] = many_searchers(gallery, queries, home)
         with threadpool_limits(processors()):
-            figures["searchers"] = many_searchers(gallery, queries, home)
+            figures["searchers_on_all_processors"] = many_searchers(gallery, queries, home)
         figures["server_mib"] = round(home.server_mib())
     return figures
 

@@ -217,6 +217,13 @@ def test_statistics_by_which_nothing_can_be_divided_are_refused(tmp_path: Path) 
             import_checkpoint(as_file(weights | {"pixel_std": wrong}, tmp_path / "model.pth"))
 
 
+def test_two_entries_for_one_place_are_refused(tmp_path: Path) -> None:
+    weights = as_fast_reid(Architecture(backbone="fastreid_resnet18", width=0.25))
+    twice = weights | {"bottleneck.weight": torch.ones(128)}
+    with pytest.raises(BundleError, match=r"one entry for neck\.weight, got two, of which bottleneck\.weight"):
+        import_checkpoint(as_file(twice, tmp_path / "model.pth"))
+
+
 def test_fast_reids_other_networks_are_refused(tmp_path: Path) -> None:
     weights = as_fast_reid(Architecture(backbone="fastreid_resnet18", width=0.25))
     gated = weights | {"backbone.layer1.0.se.fc.0.weight": torch.ones(2, 2)}

@@ -80,6 +80,8 @@ def import_checkpoint(path: Path | str, preprocessing: Preprocessing | None = No
         target = recognised.targets[name]
         if target.name is None:
             dropped.append(f"{name} {tuple(tensor.shape)}: {target.reason}")
+        elif target.name in weights:
+            raise BundleError(f"{path}: expected one entry for {target.name}, got two, of which {name} is the second")
         else:
             weights[target.name] = _as_linear(tensor, own.get(target.name))
     loaded = len(weights)

@@ -45,7 +45,7 @@ docs: $(VENV)/.installed-dev
 MODEL ?= passerby-s passerby-m
 ROAD := runs/models
 models: $(VENV)/.installed-dev
-	$(BIN)/passerby synth images $(ROAD)/people --identities 2000 --cameras 100 --cameras-per-person 5 --pictures 2 \
+	$(BIN)/passerby synth images $(ROAD)/people --identities 3000 --cameras 150 --cameras-per-person 5 --pictures 2 \
 		--height 128 --width 64 --seed 20261125 --train-share 1
 	$(BIN)/passerby synth images $(ROAD)/unseen --identities 300 --cameras 40 --cameras-per-person 5 --pictures 2 \
 		--height 128 --width 64 --seed 20261126 --train-share 0.5

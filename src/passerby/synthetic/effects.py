@@ -50,6 +50,9 @@ class Look:
     interlaced: bool
 
 
+_TOE = 0.14
+"""Brightness below which a camera's tone curve flattens out towards black."""
+
 _FIELD = 1 / 50
 """Seconds between the two halves of an interlaced frame."""
 
@@ -63,18 +66,18 @@ def sample_look(seed: int, index: int) -> Look:
     warm = float(generator.normal(0.0, 0.06)) + (0.04, -0.04, 0.0, -0.02)[index % 4]
     green = float(generator.normal(0.0, 0.025))
     # Half of all cameras draw hard edges with bright and dark halos around them; the others are soft.
-    sharp = bool(generator.random() < 0.55)
+    sharp = bool(generator.random() < 0.7)
     return Look(
         white_balance=(float(np.exp(warm)), float(np.exp(green)), float(np.exp(-warm))),
-        exposure=float(generator.uniform(0.30, 0.52)),
+        exposure=float(generator.uniform(0.34, 0.56)),
         adaptation=float(generator.uniform(0.35, 0.85)),
         exposure_jitter=float(generator.uniform(0.03, 0.14)),
         gamma=float(np.exp(generator.normal(0.08, 0.18))),
         contrast=float(generator.uniform(0.85, 1.55)),
-        black=float(np.clip(generator.normal(0.0, 0.03), -0.05, 0.09)),
-        saturation=float(generator.uniform(0.55, 1.3)),
-        blur=float(generator.uniform(0.2, 0.55) if sharp else generator.uniform(0.4, 1.1)),
-        sharpening=float(generator.uniform(0.5, 1.8)) if sharp else 0.0,
+        black=float(np.clip(generator.normal(0.025, 0.03), -0.03, 0.1)),
+        saturation=float(generator.uniform(0.3, 1.05)),
+        blur=float(generator.uniform(0.1, 0.45) if sharp else generator.uniform(0.4, 1.1)),
+        sharpening=float(generator.uniform(0.6, 3.0)) if sharp else 0.0,
         sharpening_reach=float(generator.uniform(0.8, 1.6)),
         chroma_blur=float(generator.uniform(0.3, 2.0)),
         noise=float(np.exp(generator.uniform(np.log(0.003), np.log(0.018)))),
@@ -137,8 +140,9 @@ def exposed(look: Look, picture: FloatArray, factors: FloatArray) -> FloatArray:
     """Put exposure and white balance (3,) and the camera's tone curve on display values (H, W, 3)."""
     balanced = np.maximum(picture * factors, np.float32(0.0))
     curved = (balanced ** np.float32(look.gamma) - np.float32(0.40)) * np.float32(look.contrast) + np.float32(0.40)
-    # Highlights roll off a little before they are cut.
+    # Highlights roll off a little before they are cut; shadows do too, so that dark cloth keeps its folds.
     curved = np.where(curved > 0.85, 0.85 + 0.15 * np.tanh((curved - 0.85) / 0.15), curved)
+    curved = np.where(curved < _TOE, _TOE * np.exp(np.minimum(curved / _TOE - 1.0, 0.0)), curved)
     return np.asarray(look.black + curved * (1.0 - max(look.black, 0.0)), np.float32)
 
 

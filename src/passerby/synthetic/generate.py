@@ -25,7 +25,7 @@ from passerby.synthetic.truth import plain
 GENERATOR = "passerby.synthetic"
 """Names the generator in `provenance.json`."""
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised whenever the same arguments give other pictures than before."""
 
 TRUTH, PEOPLE, CAMERAS, PROVENANCE = "truth.jsonl", "people.json", "cameras.json", "provenance.json"

@@ -96,10 +96,11 @@ def test_the_identity_changes_with_every_weight_and_with_the_preprocessing(
         Preprocessing(height=32, width=17),
         Preprocessing(height=32, width=16, mean=(0.485, 0.456, 0.407)),
         Preprocessing(height=32, width=16, std=(0.229, 0.224, 0.226)),
+        Preprocessing(height=32, width=16, mirror=True),
     ):
         path = bundle.path.parent / str(len(identities))
         identities.add(save_bundle(path, network, preprocessing, bundle.card).identity)
-    assert len(identities) == 5
+    assert len(identities) == 6
     names = [name for name, tensor in network.state_dict().items() if tensor.is_floating_point()]
     for name in (names[0], names[len(names) // 2], names[-1]):
         changed = {key: tensor.clone() for key, tensor in network.state_dict().items()}
@@ -108,7 +109,7 @@ def test_the_identity_changes_with_every_weight_and_with_the_preprocessing(
         other = ReidNetwork(network.architecture)
         other.load_state_dict(changed)
         identities.add(save_bundle(bundle.path.parent / name, other, SMALL, bundle.card).identity)
-    assert len(identities) == 8
+    assert len(identities) == 9
     pooled = ReidNetwork(network.architecture.model_copy(update={"pooling": "max"}))
     pooled.load_state_dict(network.state_dict())
     identities.add(save_bundle(bundle.path.parent / "max", pooled, SMALL, bundle.card).identity)

@@ -10,7 +10,7 @@ import passerby
 from passerby.data.images import read_image, resize_image
 from passerby.data.transforms import normalise
 from passerby.errors import BundleError, ImageError, PasserbyError
-from passerby.models.bundle import Bundle
+from passerby.models.bundle import Bundle, save_bundle
 from passerby.models.embedder import TorchEmbedder, choose_device, load_embedder
 from passerby.models.store import find_bundle, named_bundles
 
@@ -46,6 +46,22 @@ def test_embedding_equals_its_steps_by_hand(
         with torch.inference_mode():
             expected = F.normalize(network(pictures).neck)[0]
         np.testing.assert_allclose(embedding, expected.numpy(), atol=1e-5)
+
+
+def test_a_mirroring_model_embeds_a_picture_and_its_mirror_image_alike(
+    embedder: TorchEmbedder, untrained: Bundle, arrays: list[np.ndarray], tmp_path: Path
+) -> None:
+    mirroring = untrained.preprocessing.model_copy(update={"mirror": True})
+    bundle = save_bundle(tmp_path / "mirroring", untrained.load_network(), mirroring, untrained.card)
+    # Pictures of the network's own size: scaling does not round mirror images quite alike.
+    size = mirroring.width, mirroring.height
+    images = [np.asarray(Image.fromarray(array).resize(size)) for array in arrays]
+    flipped = [np.ascontiguousarray(image[:, ::-1]) for image in images]
+    embeddings = TorchEmbedder(bundle, "cpu").embed(images)
+    np.testing.assert_allclose(TorchEmbedder(bundle, "cpu").embed(flipped), embeddings, atol=1e-6)
+    mean = embedder.embed(images) + embedder.embed(flipped)
+    np.testing.assert_allclose(mean / np.linalg.norm(mean, axis=1, keepdims=True), embeddings, atol=1e-6)
+    assert np.abs(embedder.embed(images) - embeddings).max() > 1e-3
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 9, 100])

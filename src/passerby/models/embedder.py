@@ -123,6 +123,8 @@ def embed_pictures(
             pictures = normalise(batch.to(device), preprocessing.mean, preprocessing.std)
             rows = None if known is None else known[done : done + len(pictures)].to(device)
             vectors = F.normalize(network(pictures, rows).neck.float())
+            if preprocessing.mirror:
+                vectors = F.normalize(vectors + F.normalize(network(pictures.flip(3), rows).neck.float()))
             embeddings[done : done + len(vectors)] = vectors.cpu().numpy()
             done += len(vectors)
             if progress is not None:

@@ -17,3 +17,7 @@ class Preprocessing(BaseModel):
     width: int = Field(128, ge=16, le=1024, description="Pixels.")
     mean: _Triple = Field((0.485, 0.456, 0.406), description="Per RGB channel, of values from 0 to 1.")
     std: _Triple = Field((0.229, 0.224, 0.225), description="Per RGB channel, of values from 0 to 1.")
+    mirror: bool = Field(
+        False,
+        description="Embed each picture and its mirror image and take the mean: better, at twice the cost.",
+    )

@@ -36,7 +36,7 @@ LIMITS = (
 
 _DRAWN = "all kinds are drawn for training, rare ones as rarely as in a crowd; weighting them up was not tried"
 _LOOK_ALIKES = "people dressed alike but for one thing, among every six drawn for training"
-_CAMERAS = "a hundred cameras, each with its own light and look; photometric augmentation; instance normalisation"
+_CAMERAS = "150 cameras, each with its own light and look; photometric augmentation; instance normalisation"
 
 TRIED = {
     "skin_tone": _DRAWN,

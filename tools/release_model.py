@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--hardware", required=True, help="what it was trained on")
     parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--real-figures", type=Path, help="results of benchmarks/zero_shot.py")
+    parser.add_argument("--limit", action="append", default=[], help="a sentence more for the card's limits")
     arguments = parser.parse_args()
 
     trained = load_bundle(arguments.training / "best")
@@ -114,7 +115,7 @@ def whole_card(trained: Bundle, seen: Dataset, groups: GroupReport, arguments: a
             f"{provenance['generator']}, version {provenance['generator_version']}; no picture of a real person",
             "licence": LICENCE,
             "intended_for": INTENDED_FOR,
-            "limits": (*LIMITS, *differences(groups)),
+            "limits": (*LIMITS, *arguments.limit, *differences(groups)),
             "hardware": f"{arguments.hardware}, {hours:.2f} processor hours",
             # One picture of each person tells whom it knows; a hash of every picture would weigh as much as a layer.
             "training_pictures": _one_picture_each(seen),

@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {"people": 6, "cameras": 3, "seconds": 6, "fps": 2, "hei
 
 WHOLE: dict[str, Any] = {
     "people": 6, "cameras": 2, "seconds": 60, "fps": 1, "height": 240, "width": 426, "seed": 7,
-    "change_clothes": 1.0, "key_points": True, "tracklets": True,
+    "change_clothes": 1.0, "sitting": 0.0, "key_points": True, "tracklets": True,
 }  # fmt: skip
 
 

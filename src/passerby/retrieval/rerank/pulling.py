@@ -93,6 +93,11 @@ def _ranks(similarities: FloatArray, depth: float) -> FloatArray:
     """Each number's place n in its row, largest first, as n / (n + depth): 0 to less than 1."""
     place = np.arange(similarities.shape[1])
     ranks = np.empty(similarities.shape, np.float32)
-    order = np.argsort(-similarities, axis=1, kind="stable")
+    # A number's bits, read as an integer, order as it does once those of negative ones are turned round. With its
+    # place below them each key is unlike all others: sorting these is stable, and several times as quick.
+    bits = (0 - similarities).view(np.int32)
+    keys = (bits ^ (bits >> 31 & 0x7FFFFFFF)).astype(np.int64) << 32 | place
+    keys.sort(axis=1)
+    order = keys & 0xFFFFFFFF
     np.put_along_axis(ranks, order, (place / (place + depth)).astype(np.float32)[None], axis=1)
     return ranks

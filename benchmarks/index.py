@@ -1,7 +1,7 @@
 """How long a search of the 50 nearest takes among 10 thousand, 100 thousand and a million vectors, and what it needs.
 
-Exact and with filters, beside faiss's Flat index with a bitmap of ids and the bare matrix product; then IVF-SQ8, with
-its recall. Processor time of one thread: start it with OMP_NUM_THREADS=1.
+Exact and with filters, beside faiss's Flat index with a bitmap of ids and the bare matrix product. Processor time of
+one thread: start it with OMP_NUM_THREADS=1.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/index.py [SIZE …]
 """
@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from measure import MIB
-from passerby.retrieval.approximate import ApproximateIndex
 from passerby.retrieval.distance import normalise
 from passerby.retrieval.index import Index
 from passerby.retrieval.vector_blocks import VectorBlocks
@@ -48,7 +47,6 @@ def main() -> None:
                     "1 in 2 allowed": "passerby, 1 in 2 allowed",
                     "1 in 100 allowed": "passerby, 1 in 100 allowed",
                     "faiss Flat": "faiss Flat, no filter",
-                    "IVF-SQ8": "ivf-sq8, no filter",
                 }.items()
             },
             x_label=f"vectors of {DIMENSION} numbers in the index",
@@ -96,27 +94,11 @@ def measured(size: int) -> dict[str, Any]:
         3,
     )
     memory = {"passerby_mib": round(held(index) / MIB, 1), "vectors_mib": round(4 * DIMENSION * size / MIB, 1)}
-    flat.reset()
-    start = time.process_time()
-    approximate = ApproximateIndex(index)
-    building = time.process_time() - start
-    searches |= {
-        f"{name}, no filter": times
-        for name, times in in_turns({"ivf-sq8": lambda q: approximate.search(q, TOP)}, queries, repeats).items()
-    }
     result = {
         "add_cpu_seconds": {name: round(seconds, 3) for name, seconds in adding.items()},
         "searches": searches,
         f"batch_of_{BATCH}": batches,
         "memory": memory,
-        "ivf_sq8": {
-            "build_cpu_seconds": round(building, 2),
-            "recall": round(approximate.recall(index, queries, TOP), 4),
-            "expected_recall": round(approximate.expected_recall, 4),
-            "probes": approximate.probes,
-            "lists": approximate.lists,
-            "codes_mib": round(size * (DIMENSION + 8) / MIB, 1),
-        },
     }
     show(size, result)
     return result
@@ -210,18 +192,6 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
                 f"{batch['matrix product']['p50_cpu_ms']:,.0f}",
             }
         )
-    last, result = list(results.items())[-1]
-    sq8, times = result["ivf_sq8"], result["searches"]
-    rows.append(
-        {
-            "what": f"IVF-SQ8, opt-in, top-{TOP} of {int(last):,} × {DIMENSION} (made-up people)",
-            "figure": f"recall {sq8['recall']:.3f} with {sq8['probes']:,} of {sq8['lists']:,} lists, "
-            f"{times['ivf-sq8, no filter']['p50_cpu_ms']:.1f} CPU ms, {sq8['codes_mib']:,.0f} MiB",
-            "beside": "exact: recall 1, "
-            f"{times['passerby, no filter']['p50_cpu_ms']:.1f} CPU ms, "
-            f"{result['memory']['passerby_mib']:,.0f} MiB",
-        }
-    )
     return rows
 
 
@@ -236,8 +206,7 @@ def show(size: int, result: dict[str, Any]) -> None:
     rows = result["searches"] | {f"{n}, {BATCH} queries": t for n, t in result[f"batch_of_{BATCH}"].items()}
     for name, times in rows.items():
         print(f"{name:<44}" + "".join(f"{times[key]:>11.1f}" for key in times))
-    print(f"adding, CPU s: {result['add_cpu_seconds']}; memory: {result['memory']}")
-    print(f"IVF-SQ8: {result['ivf_sq8']}", flush=True)
+    print(f"adding, CPU s: {result['add_cpu_seconds']}; memory: {result['memory']}", flush=True)
 
 
 if __name__ == "__main__":

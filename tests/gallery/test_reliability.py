@@ -401,6 +401,18 @@ def test_planted_disagreements_are_found(what: str, lasting_url: str, vectors: V
         assert any(expected in problem for problem in problems), problems
 
 
+def test_a_search_passes_over_a_sighting_whose_embedding_is_gone(lasting_url: str, vectors: Vectors) -> None:
+    with open_gallery(lasting_url) as gallery:
+        gallery.add(vectors(10))
+    plant(lasting_url, "DELETE FROM embeddings WHERE number IN (3, 4)")
+    with open_gallery(lasting_url) as gallery:
+        found = {hit.sighting.id for hit in gallery.search(embedding=vectors(10)[2].embedding, top=20)}
+        assert found == {sighting.id for sighting in vectors(10)} - {"gate-0-2", "gate-0-3"}
+    plant(lasting_url, "DELETE FROM embeddings")
+    with open_gallery(lasting_url) as gallery:
+        assert len(gallery.search(embedding=vectors(10)[2].embedding)) == 0
+
+
 def plant(url: str, statement: str) -> None:
     """Change a record behind its back, without a look at what refers to what."""
     if not url.startswith("postgresql:"):

@@ -112,21 +112,23 @@ class Record:
         def read(cursor: Cursor) -> tuple[FloatArray, IntArray, int]:
             model = active_model(cursor)
             compared = int(cursor.execute(f"SELECT count(*) FROM sightings s WHERE {condition}", values)[0][0])
-            shape = (len(queries), min(top, compared))
-            distances, numbers = np.empty(shape, np.float32), np.empty(shape, np.int64)
-            if model is None or not compared:
-                return distances, numbers, compared
-            for place, query in enumerate(queries):
+            number = model.number if model is not None else 0
+            found = []
+            for query in queries:
                 asked = [*(values if among else ()), self.database.to_vector(query), top + _SPARE]
-                rows = cursor.execute(statement, [model.number, model.number, *asked])
-                ids = np.array([row[0] for row in rows], np.int64)
-                vectors = np.stack([self.database.from_vector(row[1]) for row in rows])
-                measured = (1 - vectors.astype(np.float64) @ query.astype(np.float64)).clip(0, 2).astype(np.float32)
-                order = np.lexsort((ids, measured))[: shape[1]]
-                distances[place], numbers[place] = measured[order], ids[order]
-            return distances, numbers, compared
+                rows = cursor.execute(statement, [number, number, *asked])
+                found.append(self._in_order(rows, query, top))
+            return np.stack([one for one, _ in found]), np.stack([one for _, one in found]), compared
 
         return self.database.read(read)
+
+    def _in_order(self, rows: Sequence[Row], query: FloatArray, top: int) -> tuple[FloatArray, IntArray]:
+        """Distances and numbers of the nearest among some rows of number and vector, measured in double precision."""
+        numbers = np.array([row[0] for row in rows], np.int64)
+        vectors = np.array([self.database.from_vector(row[1]) for row in rows], np.float64).reshape(-1, len(query))
+        distances = (1 - vectors @ query.astype(np.float64)).clip(0, 2).astype(np.float32)
+        order = np.lexsort((numbers, distances))[:top]
+        return distances[order], numbers[order]
 
     def count(self, wanted: Filter | None = None) -> int:
         """How many sightings there are."""

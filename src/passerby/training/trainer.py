@@ -85,6 +85,8 @@ def train(
         reporter.note(f"going on after epoch {progress.epoch}, step {progress.step}")
     for caution in (*recipe.cautions(), *task.cautions(recipe)):
         reporter.note(caution)
+    if recipe.freeze.stages != 0 and initial is None:
+        reporter.note("frozen stages keep the random weights that they begin with; start from others with --init")
 
     feed = PictureFeed(recipe, task, team, reporter.decoding)
     validator = held_out_validator(recipe, dataset, task, reporter)

@@ -29,13 +29,14 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
     Raises:
         MachineError: The disk is full, read-only, or not ours to write to.
-        PasserbyError: A parent of `target` is a file, or `target` has no name of its own, as `.` has none.
+        PasserbyError: A parent of `target` is a file or cannot be made, or `target` has no name of its own, as `.`
+            has none.
     """
     target = _place_of(Path(target))
     if target.name in ("", ".."):
         raise PasserbyError(f"expected the name of a file or folder to write, got {str(target)!r}; give it a name")
     with _machine_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     written = aside / target.name
     try:
@@ -63,6 +64,13 @@ def write_json(target: Path | str, content: Any) -> None:  # noqa: ANN401
 def json_text(content: Any) -> str:  # noqa: ANN401
     """What `write_json` writes: the same content always gives the same text."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # as in /proc, where nobody can make any
+        raise PasserbyError(f"cannot write {folder}: no folder can be made there; choose another place") from error
 
 
 def _place_of(target: Path) -> Path:

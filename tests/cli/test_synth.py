@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from passerby.cli.main import run
 from passerby.data import read_dataset
+from passerby.synthetic.production import produce_people
+from passerby.synthetic.videos import produce_videos
 
 SMALL = ("--cameras", "2", "--pictures", "2", "--height", "64", "--width", "32")
 
@@ -145,3 +148,55 @@ def test_videos_that_cannot_be_written_are_one_line(
     assert len(lines) == 2
     assert "even" in lines[0] or "one digit" in lines[0]
     assert lines[1].startswith("passerby: cannot write")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system in which nobody can make a folder")
+@pytest.mark.parametrize("make", [command, videos])
+def test_a_folder_that_nobody_can_make_is_one_line(
+    make: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make("/proc/passerby/here", "--identities", 2, "--cameras", 1) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("passerby: cannot write /proc/passerby/here")
+    assert "no folder can be made there" in line
+
+
+def _interrupt(done: int, total: int) -> None:
+    if done:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_data_set_is_not_continued_with_other_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, size = tmp_path / "people", {"cameras": 2, "pictures": 2, "height": 64, "width": 32}
+    with pytest.raises(KeyboardInterrupt):
+        produce_people(folder, people=4, train_people=2, **size, processes=1, progress=_interrupt)
+    arguments = ("--identities", 4, "--train-share", 0.5, "--processes", 1, *SMALL)
+    finished = {path: path.stat().st_mtime_ns for path in (tmp_path / "people.unfinished").glob("finished/*")}
+    for other in (("--seed", 3), ("--sitting", 0.5), ("--weather", "rain")):
+        assert command(folder, *arguments, *other) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith("passerby: cannot go on in ")
+        assert f"{other[0].removeprefix('--')} " in line
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert command(folder, *arguments) == 0
+    assert len(list(folder.glob("*/*.jpg"))) == 16
+
+
+def test_interrupted_videos_are_not_continued_with_other_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "world"
+    with pytest.raises(KeyboardInterrupt):
+        produce_videos(
+            folder, people=2, cameras=1, seconds=2, fps=2, height=96, width=160, processes=1, progress=_interrupt
+        )
+    size = "--cameras", 1, "--seconds", 2, "--fps", 2, "--height", 96, "--width", 160, "--processes", 1
+    for other in (("--seed", 3), ("--sitting", 0.5)):
+        assert videos(folder, "--identities", 2, *size, *other) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith("passerby: cannot go on in ")
+        assert f"{other[0].removeprefix('--')} " in line
+    assert videos(folder, "--identities", 2, *size) == 0
+    assert (folder / "c01" / "video.mp4").stat().st_size > 0

@@ -156,3 +156,14 @@ def test_bad_input_is_one_line(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("passerby: ")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        run(["demo", "--output", str(tmp_path / "file")])
+    assert ended.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert [line for line in lines if line.startswith("passerby: ")] == lines[-1:]
+    assert "cannot write" in lines[-1]
+    assert "Traceback" not in "".join(lines)

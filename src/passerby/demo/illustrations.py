@@ -21,6 +21,9 @@ _GOOD, _BAD, _ASKED, _QUIET = "#2da44e", "#d1242f", "#2456c7", "#8a94a3"
 _SIGHT = 16
 """Metres in front of the cameras that the map shows as seen."""
 
+_CLOSER = 0.6
+"""Height of a person who is shown enlarged, as a share of the frame's."""
+
 _SHOWN = 5
 """How many of the nearest tracks are shown in their frames."""
 
@@ -36,7 +39,8 @@ def found_frames(scene: Path, query: Sighting, answers: Sequence[Answer]) -> Ill
         title="One person, searched across cameras",
         caption=(
             "The query, framed in blue, and the nearest ways of people through the other cameras' views, each in one "
-            "of its frames. Green is the same person, red is someone else; the truth is known here."
+            "of its frames with the person enlarged. Green is the same person, red is someone else; the truth is "
+            "known here."
         ),
         body=f'<div class="frames">{"".join(figures)}</div>',
     )
@@ -146,6 +150,7 @@ def _figure(scene: Path, sighting: Sighting, colour: str, title: str, facts: str
     image = Image.fromarray(pixels)
     left, top, right, bottom = sighting.box
     ImageDraw.Draw(image).rectangle((left - 3, top - 3, right + 3, bottom + 3), outline=colour, width=3)
+    _put_closer(image, sighting, colour)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80, optimize=True)
     source = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -153,6 +158,20 @@ def _figure(scene: Path, sighting: Sighting, colour: str, title: str, facts: str
         f'<figure class="card"><img src="{source}" alt="{html.escape(title)}: {html.escape(facts)}">'
         f'<figcaption><strong style="color: {colour}">{html.escape(title)}</strong> '
         f'<span class="quiet">{html.escape(facts)}</span></figcaption></figure>'
+    )
+
+
+def _put_closer(image: Image.Image, sighting: Sighting, colour: str) -> None:
+    """Show the person enlarged, in the lower corner that is farther from them."""
+    height = round(image.height * _CLOSER)
+    with Image.open(sighting.path) as crop:
+        closer = crop.convert("RGB").resize((height // 2, height))
+    left, _, right, _ = sighting.box
+    x = image.width - closer.width - 8 if left + right < image.width else 8
+    y = image.height - closer.height - 8
+    image.paste(closer, (x, y))
+    ImageDraw.Draw(image).rectangle(
+        (x - 2, y - 2, x + closer.width + 1, y + closer.height + 1), outline=colour, width=2
     )
 
 

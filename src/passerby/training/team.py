@@ -25,6 +25,9 @@ from passerby.models.network import Features
 _PATIENCE = timedelta(hours=2)
 """How long processes wait for one another: the first one measures while the others wait."""
 
+_VARIABLES = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+"""What torchrun tells each process by the environment, and what holds without torchrun."""
+
 
 @dataclass(frozen=True)
 class Team:
@@ -118,9 +121,6 @@ def join_team(device: str) -> Team:
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
         atexit.register(dist.destroy_process_group)
     return Team(rank, size, chosen)
-
-
-_VARIABLES = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
 
 
 def leads() -> bool:

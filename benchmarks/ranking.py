@@ -1,13 +1,14 @@
 """What re-ranking costs at Market-1501's size, beside the matrix products that it cannot do without.
 
-Run: python benchmarks/ranking.py            everything, some minutes
-     python benchmarks/ranking.py --quick    k-reciprocal re-ranking and its floor only, nothing recorded
+Run: python benchmarks/ranking.py              everything, a quarter of an hour of one processor
+     python benchmarks/ranking.py SECTION …    these again; the others stay as they were recorded
 
 Processor seconds of all threads. Other toolkits' figures are not measured here: they are those that their authors'
 programs were seen to take on two cores of a like machine for the same shape, product included.
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,56 +20,63 @@ from measure import CpuTime, cpu_times, peak_mib
 from passerby.retrieval.methods import METHODS
 from passerby.retrieval.rerank import ReciprocalGallery, k_reciprocal
 from passerby.retrieval.rerank.neighbours import ROWS
-from record import record
+from record import RESULTS, record
 
 MARKET = (3368, 19_732)
 SMALLER = (1168, 6832)
 PEOPLE_SHARE = 0.065
 """People among pictures: 1,501 of Market-1501's 23,100."""
 LIVE_QUERIES = 200
-PEERS = {MARKET: "best peer ~120 CPU s, best-known toolkit 142 s and 10.2 GiB", SMALLER: "11.9 and 13.8 CPU s"}
+PEERS = {
+    "market": "best peer ~120 CPU s, best-known toolkit 142 s and 10.2 GiB; ",
+    "smaller": "11.9 and 13.8 CPU s; ",
+}
+
+SECTIONS = ("market", "smaller", "wide", "live", *(name for name in METHODS if name != "k-reciprocal"))
+"""k-reciprocal re-ranking at three sizes and one query at a time; then the other methods."""
+
+
+SIZES = {"market": (MARKET, 512, 3), "smaller": (SMALLER, 512, 3), "wide": (MARKET, 2048, 1)}
+"""Queries and gallery, numbers of an embedding, and how often it is timed."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="only k-reciprocal re-ranking at Market-1501's size")
-    arguments = parser.parse_args()
+    parser.add_argument("section", nargs="*", help=f"what to measure, of {', '.join(SECTIONS)}; by default all")
+    wanted = parser.parse_args().section or SECTIONS
+    unknown = set(wanted) - set(SECTIONS)
+    if unknown:
+        parser.error(f"expected sections of {', '.join(SECTIONS)}, got {', '.join(unknown)}")
+    for name in wanted:
+        figures = section(name)
+        recorded = RESULTS / "ranking.json"
+        known = json.loads(recorded.read_text())["figures"]["sections"] if recorded.exists() else {}
+        known[name] = figures
+        sections = {name: known[name] for name in SECTIONS if name in known}
+        record("ranking", {"sections": sections, "summary": [row(name, it) for name, it in sections.items()]})
 
-    rows = [measured("k-reciprocal", k_reciprocal, MARKET, 512, repeats=3)]
-    if arguments.quick:
-        return
-    rows += [
-        measured("k-reciprocal", k_reciprocal, SMALLER, 512, repeats=3),
-        measured("k-reciprocal", k_reciprocal, MARKET, 2048, repeats=1),
-    ]
-    rows += [measured(name, METHODS[name], MARKET, 512, repeats=1) for name in METHODS if name != "k-reciprocal"]
-    live = live_queries()
-    market, smaller, wide = rows[:3]
-    summary = [
-        {
-            "what": f"k-reciprocal re-ranking of {shape(row)}, {row['dimension']}-d, product included",
-            "figure": cost(row),
-            "beside": f"{peer}all products alone: {row['products_cpu_seconds']['median']:.1f} CPU s",
-        }
-        for row, peer in ((market, f"{PEERS[MARKET]}; "), (smaller, f"{PEERS[SMALLER]}; "), (wide, ""))
-    ]
-    summary.append(
-        {
+
+def section(name: str) -> dict[str, Any]:
+    """The figures of one section."""
+    if name == "live":
+        return live_queries()
+    if name in METHODS:
+        return measured(name, METHODS[name], MARKET, 512, repeats=1)
+    return measured("k-reciprocal", k_reciprocal, *SIZES[name])
+
+
+def row(name: str, it: dict[str, Any]) -> dict[str, str]:
+    """A section's row of the table of figures."""
+    if name == "live":
+        return {
             "what": f"k-reciprocal re-ranking of one query, {MARKET[1]:,} pictures, 512-d, known beforehand",
-            "figure": f"{live['milliseconds_median']:.0f} CPU ms (95 %: {live['milliseconds_95']:.0f})",
-            "beside": f"its product alone: {live['product_milliseconds_median']:.1f} CPU ms; made once in "
-            f"{live['made_in_cpu_seconds']:.1f} CPU s",
+            "figure": f"{it['milliseconds_median']:.0f} CPU ms (95 %: {it['milliseconds_95']:.0f})",
+            "beside": f"its product alone: {it['product_milliseconds_median']:.1f} CPU ms; made once in "
+            f"{it['made_in_cpu_seconds']:.1f} CPU s",
         }
-    )
-    summary += [
-        {
-            "what": f"re-ranking by {row['method']}, {shape(row)}, 512-d",
-            "figure": cost(row),
-            "beside": f"all products alone: {row['products_cpu_seconds']['median']:.1f} CPU s",
-        }
-        for row in rows[3:]
-    ]
-    record("ranking", {"methods": rows, "live": live, "summary": summary})
+    what = f"re-ranking by {it['method']}, {shape(it)}, {it['dimension']}-d, product included"
+    floor = f"all products alone: {it['products_cpu_seconds']['median']:.1f} CPU s"
+    return {"what": what, "figure": cost(it), "beside": PEERS.get(name, "") + floor}
 
 
 def measured(

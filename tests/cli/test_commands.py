@@ -39,7 +39,7 @@ def fields(out: str) -> dict[str, str]:
 def test_inspecting_a_data_set(passerby: Callable[..., Any], market: Path) -> None:
     outcome = passerby("data", "inspect", market)
     assert outcome.code == 0
-    assert fields(outcome.out)["format"] == "market1501"
+    assert fields(outcome.out)["format"].startswith("market1501, known by folders bounding_box_train")
     rows = {line.split()[0]: line.split()[1:] for line in outcome.out.splitlines() if line}
     assert rows["train"] == ["72", "12", "2", "6–6", "0", "0", "0"]
     assert rows["query"] == ["12", "6", "2", "2–2", "0", "0", "0"]

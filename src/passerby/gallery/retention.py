@@ -107,6 +107,8 @@ def _step(
 
 def _take_out(cursor: Cursor, guard: Guard, numbers: Sequence[int]) -> list[tuple[str, list[bytes]]]:
     """Delete sightings; gives each one's id, and its crop and embeddings in the clear."""
+    if not numbers:  # PostgreSQL takes no empty list.
+        return []
     these = f"number IN ({marks(len(numbers))})"
     identifiers: dict[int, str] = dict(cursor.execute(f"SELECT number, id FROM sightings WHERE {these}", numbers))
     parts: dict[int, list[bytes]] = {number: [] for number in identifiers}

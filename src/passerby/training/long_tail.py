@@ -55,8 +55,8 @@ def effective_number_weights(pictures: IntArray, beta: float) -> FloatArray:
     Returns:
         (people,) float32.
 
-    >>> effective_number_weights(np.array([1, 3]), 0.5)
-    array([1.2727273, 0.7272727], dtype=float32)
+    >>> effective_number_weights(np.array([1, 3]), 0.5).round(4)
+    array([1.2727, 0.7273], dtype=float32)
     """
     weights = (1 - beta) / (1 - beta ** np.asarray(pictures, np.float64))
     return np.asarray(weights / weights.mean(), np.float32)

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 PANEL = "Train"
 
+RecipeName = Annotated[str, typer.Argument(help="Name of a recipe (see `passerby recipes`) or a YAML file.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
+]
+Initial = Annotated[
+    Path | None,
+    typer.Option("--init", help="Start from the backbone of this model or published checkpoint, by path or name."),
+]
+
 
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Print this recipe with all its values.")] = None,
@@ -40,18 +49,11 @@ def recipes(
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe (see `passerby recipes`) or a YAML file.")],
+    recipe: RecipeName,
     data: DataPath,
     output: Annotated[Path, typer.Option("--output", help="Folder for bundles, log and checkpoint.")],
-    set: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
-    ] = None,
-    initial: Annotated[
-        Path | None,
-        typer.Option(
-            "--init", help="Start from the backbone of this model or published checkpoint, by path or name."
-        ),
-    ] = None,
+    set: Settings = None,
+    initial: Initial = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where this training was interrupted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew though --output holds a training.")] = False,
     tensorboard: Annotated[
@@ -125,22 +127,15 @@ def _cautions(dataset: "Dataset", pictures: int) -> list[str]:
 
 
 def sweep(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe (see `passerby recipes`) or a YAML file.")],
+    recipe: RecipeName,
     data: DataPath,
     output: Annotated[Path, typer.Option("--output", help="Folder for a training per seed, and sweep.json.")],
     seeds: Annotated[str, typer.Option("--seeds", help="Different seeds, with commas.")] = "0,1,2",
-    set: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
-    ] = None,
+    set: Settings = None,
     test: Annotated[
         bool, typer.Option("--test", help="Measure the best models on the test people too; choose nothing by that.")
     ] = False,
-    initial: Annotated[
-        Path | None,
-        typer.Option(
-            "--init", help="Start from the backbone of this model or published checkpoint, by path or name."
-        ),
-    ] = None,
+    initial: Initial = None,
     force: Annotated[bool, typer.Option("--force", help="Train finished seeds anew.")] = False,
     device: Device = "auto",
     format: Format = None,

@@ -63,8 +63,10 @@ def figures(values: Tensor) -> tuple[float, float, float, float]:
 def test_maps_are_those_of_the_authors_code(name: str, expected: tuple[float, ...]) -> None:
     network = build_backbone(name, last_stride=2).eval()
     network.load_state_dict(drawn_weights(network.state_dict()))
+    # Sums of float32 differ between processors by a share of the map's largest value, not of each value.
+    rounding = 1e-6 * max(1.0, expected[2])
     with torch.inference_mode():
-        assert figures(network(drawn_pictures(64, 32))) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        assert figures(network(drawn_pictures(64, 32))) == pytest.approx(expected, rel=1e-4, abs=rounding)
 
 
 def test_transreids_class_token_is_that_of_the_authors_code() -> None:
@@ -74,4 +76,4 @@ def test_transreids_class_token_is_that_of_the_authors_code() -> None:
     with torch.inference_mode():
         token = network.encode(drawn_pictures(64, 32), options.camera_rows([2, 5])).class_token
     assert token is not None
-    assert figures(token) == pytest.approx((0.0107738, 1.01739, 3.5256, -0.194207), rel=2e-5, abs=1e-6)
+    assert figures(token) == pytest.approx((0.0107738, 1.01739, 3.5256, -0.194207), rel=2e-5, abs=4e-6)

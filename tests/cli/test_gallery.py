@@ -205,7 +205,7 @@ def test_bad_input(passerby: Command, gallery: Path, people_folder: Path, tmp_pa
         (("gallery", "erase", gallery, "--yes"), "expected a person, a camera or a time range"),
         (("gallery", "erase", gallery, "--camera", "roof", "--yes"), "there is no camera 'roof'"),
         (("gallery", "import", gallery, tmp_path / "no.jsonl"), "there is no such file"),
-        (("gallery", "restore", tmp_path / "new", tmp_path / "no"), "expected a gallery, got nothing there"),
+        (("gallery", "restore", tmp_path / "new", tmp_path / "no"), "expected the folder of a backup, got none"),
         (("gallery", "camera", gallery, "a", "--zone", "Atlantis"), "expected a time zone"),
     ):
         outcome = passerby(*arguments)

@@ -74,6 +74,8 @@ def restore(
     Raises:
         GalleryError: There is no backup, or a gallery stands where it shall be restored to.
     """
+    if not source.is_dir():
+        raise GalleryError(f"{source}: expected the folder of a backup, got none; the new gallery is named before it")
     with open_gallery(source, purpose=purpose, secret=secret, create=False) as backed_up:
         backed_up.guard.check(Action.BACKUP)
         database = open_database(url, create=True)

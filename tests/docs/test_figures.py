@@ -41,7 +41,7 @@ def test_a_stale_page_fails_the_check_and_write_puts_it_right(
     page.write_text(f"before\n{figures.BEGIN}\nan old table\n{figures.END}\nafter\n")
     write_result(tmp_path / "results", [ROW])
     monkeypatch.setattr(figures, "BENCHMARKS", tmp_path)
-    monkeypatch.setattr(figures, "PAGES", (page,))
+    monkeypatch.setattr(figures, "PAGES", {page: None})
     assert figures.main() == 1
     assert "stale figures in page.md" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["figures.py", "--write"])
@@ -51,6 +51,15 @@ def test_a_stale_page_fails_the_check_and_write_puts_it_right(
     assert page.read_text().endswith("\nafter\n")
     monkeypatch.setattr("sys.argv", ["figures.py", "--check"])
     assert figures.main() == 0
+
+
+def test_headlines_are_shown_in_their_order_with_their_machines_alone(figures: ModuleType, tmp_path: Path) -> None:
+    write_result(tmp_path / "results", [ROW, ROW | {"what": "second"}, ROW | {"what": "third"}], "one machine")
+    table = figures.table(tmp_path / "results", (("results", "thi"), ("results", "sec")))
+    assert table.index("| third |") < table.index("| second |")
+    assert "a \\| b" not in table
+    with pytest.raises(ValueError, match="expected one row that begins with 'x', got 0"):
+        figures.table(tmp_path / "results", (("results", "x"),))
 
 
 def test_results_from_two_machines_are_told_apart(figures: ModuleType, tmp_path: Path) -> None:

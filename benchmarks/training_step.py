@@ -16,6 +16,7 @@ from passerby.data import read_dataset
 from passerby.training.feed import PictureFeed
 from passerby.training.learner import Learner
 from passerby.training.recipe import load_recipe
+from passerby.training.targets import Targets
 from passerby.training.task import prepare_task
 from passerby.training.team import Team
 from record import record
@@ -31,17 +32,17 @@ def main() -> None:
     recipe = load_recipe(arguments.recipe)
     task = prepare_task(recipe, read_dataset(arguments.data))
     team = Team(0, 1, torch.device("cpu"))
-    learner = Learner.build(recipe, task.pictures(), team)
+    learner = Learner.build(recipe, task.pictures(), team, supervision=task.supervision())
     learner.begin_epoch(0)
     feed = PictureFeed(recipe, task, team)
     batches = task.batches(recipe, 0)
 
-    def prepared(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        _, pictures, labels, _ = next(feed.batches(0, batches, step % len(batches)))
-        return pictures, labels
+    def prepared(step: int) -> tuple[torch.Tensor, Targets]:
+        _, pictures, targets, _ = next(feed.batches(0, batches, step % len(batches)))
+        return pictures, targets
 
-    def bare(pictures: torch.Tensor, labels: torch.Tensor) -> None:
-        learner.step(pictures, labels, epoch=0, step=0, steps=1)
+    def bare(pictures: torch.Tensor, targets: Targets) -> None:
+        learner.step(pictures, targets, epoch=0, step=0, steps=1)
 
     fixed = prepared(0)
     times: dict[str, list[float]] = {"bare": [], "with data": []}

@@ -1,13 +1,18 @@
 """docs/recipes.md lists every recipe and every key of a recipe, as they are defined, and no other."""
 
+import importlib.util
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from passerby.losses import AnyLoss, LossSpec
+from passerby.models.attention.spec import AttentionSpec
 from passerby.training.recipe import Recipe, load_recipe, recipe_names
 
 PAGE = "docs/recipes.md"
@@ -28,6 +33,10 @@ def key_rows() -> list[str]:
         f"| `{key}` | {_shown(field)} | {field.description} |"
         for key, field in keys(Recipe)
         if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+    ]
+    rows += [
+        f"| `architecture.attention.N.{key}` | {_shown(field)} | {field.description} |"
+        for key, field in AttentionSpec.model_fields.items()
     ]
     for spec in LOSSES:
         kind = get_args(spec.model_fields["kind"].annotation)[0]
@@ -71,6 +80,30 @@ def test_every_key_has_a_description() -> None:
 def test_every_place_where_a_key_is_set_names_a_key(pages: dict[str, str]) -> None:
     known = {key for key, _ in keys(Recipe)}
     known |= {f"losses.N.{key}" for spec in LOSSES for key in spec.model_fields}
+    known |= {f"architecture.attention.N.{key}" for key in AttentionSpec.model_fields}
     for page, text in pages.items():
         for key in re.findall(r"--set ([a-z0-9_.]+)=", text):
             assert re.sub(r"\.\d+\.", ".N.", key) in known | {"key"}, f"{page} sets {key}, which is no key"
+
+
+@pytest.fixture(scope="module")
+def maker(root: Path) -> ModuleType:
+    """The tool that makes the methods' pages."""
+    spec = importlib.util.spec_from_file_location("recipe_pages", root / "tools" / "recipe_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_method_has_the_page_that_its_recipe_makes(maker: ModuleType, root: Path) -> None:
+    for name in maker.METHODS:
+        made = maker.page(load_recipe(name), maker.measured(name))
+        assert maker.read(name) == made, f"run python tools/recipe_pages.py --write for {name}"
+    pages = {path.stem for path in (root / "docs" / "recipes").glob("*.md")}
+    assert pages == set(maker.METHODS)
+
+
+def test_every_method_names_its_paper(maker: ModuleType) -> None:
+    assert not [name for name in maker.METHODS if not load_recipe(name).paper]

@@ -9,20 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from passerby.errors import PasserbyError
-from passerby.losses import AnyLoss
+from passerby.losses import AnyLoss, Supervision
 from passerby.losses.cross_entropy import CrossEntropyLoss
 from passerby.losses.distance import pairwise_euclidean, same_identity
 from passerby.losses.mining import batch_hard
 from passerby.losses.supervised_contrastive import SupervisedContrastiveLoss
-from passerby.losses.triplet import BatchHardTripletLoss
-
-
-@pytest.fixture(params=range(4))
-def case(request: pytest.FixtureRequest) -> tuple[Tensor, Tensor]:
-    """Ten embeddings of four people, one of whom has a single picture."""
-    random = np.random.default_rng(request.param)
-    labels = random.permutation([0, 0, 0, 1, 1, 1, 1, 2, 2, 3])
-    return torch.tensor(random.normal(size=(10, 6))), torch.tensor(labels)
+from passerby.losses.triplet import TripletLoss
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -60,7 +52,7 @@ def test_triplet_equals_a_plain_loop(case: tuple[Tensor, Tensor], margin: float 
         difference = max(positives) - min(negatives)
         total += math.log1p(math.exp(difference)) if margin == "soft" else max(0.0, difference + margin)
     # A picture is 1e-6, not 0, from itself, for the gradient's sake.
-    assert BatchHardTripletLoss(margin)(embeddings, labels).item() == pytest.approx(total / 10, abs=1e-6)
+    assert TripletLoss(margin)(embeddings, labels).item() == pytest.approx(total / 10, abs=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [0.07, 0.2, 1.0])
@@ -84,8 +76,8 @@ def test_supervised_contrastive_equals_a_plain_loop(case: tuple[Tensor, Tensor],
     [
         CrossEntropyLoss(6, 4, 0.1),
         CrossEntropyLoss(6, 4, 0.1, scale=8.0),
-        BatchHardTripletLoss(0.3),
-        BatchHardTripletLoss("soft"),
+        TripletLoss(0.3),
+        TripletLoss("soft"),
         SupervisedContrastiveLoss(),
     ],
 )
@@ -109,7 +101,7 @@ def test_the_classifiers_gradient_is_that_of_finite_differences(
 
 @pytest.mark.parametrize(
     "loss",
-    [BatchHardTripletLoss(0.3), BatchHardTripletLoss("soft"), SupervisedContrastiveLoss(), CrossEntropyLoss(3, 2)],
+    [TripletLoss(0.3), TripletLoss("soft"), SupervisedContrastiveLoss(), CrossEntropyLoss(3, 2)],
 )
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e4])
 def test_equal_embeddings_give_finite_gradients(loss: nn.Module, value: float) -> None:
@@ -175,11 +167,11 @@ def test_losses_are_built_from_their_descriptions() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(AnyLoss)
     spec = adapter.validate_python({"kind": "cross_entropy", "scale": 16})
     assert (spec.space, spec.weight, spec.from_epoch, spec.label_smoothing) == ("neck", 1, 0, 0.1)
-    assert spec.build(8, 5).weight.shape == (5, 8)
+    assert spec.build(8, Supervision(5)).weight.shape == (5, 8)
     for kind, space in (("triplet", "raw"), ("supervised_contrastive", "unit")):
         spec = adapter.validate_python({"kind": kind})
         assert spec.space == space
-        assert not list(spec.build(8, 5).parameters())
+        assert not list(spec.build(8, Supervision(5)).parameters())
     for wrong in ({"kind": "triplet", "margin": "hard"}, {"kind": "nothing"}, {"kind": "triplet", "temperature": 1}):
         with pytest.raises(ValidationError):
             adapter.validate_python(wrong)

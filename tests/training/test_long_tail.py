@@ -11,6 +11,7 @@ from passerby.models.network import Features
 from passerby.training.learner import Learner
 from passerby.training.long_tail import LongTail, effective_number_weights
 from passerby.training.recipe import load_recipe
+from passerby.training.targets import Targets
 from passerby.training.task import prepare_task
 from passerby.training.team import Team
 
@@ -33,7 +34,7 @@ def test_deferred_weights_count_in_cross_entropy_alone_and_later() -> None:
     learner = Learner.build(recipe, counts, ALONE)
     objective, labels = learner.objective, torch.tensor([0, 0, 1, 1, 2, 2])
     features = Features(torch.randn(6, learner.network.raw_dimension), torch.randn(6, learner.network.dimension))
-    early, late = (objective(features, labels, epoch)[1] for epoch in (2, 3))
+    early, late = (objective(features, Targets(labels), epoch)[1] for epoch in (2, 3))
     logits = 16 * F.normalize(features.neck) @ F.normalize(objective.losses[0].weight).T
     losses = F.cross_entropy(logits, labels, label_smoothing=0.1, reduction="none")
     weights = torch.from_numpy(effective_number_weights(counts, 0.9))[labels]

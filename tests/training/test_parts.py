@@ -14,9 +14,10 @@ from passerby.data import Dataset
 from passerby.data.dataset import people, people_among
 from passerby.errors import BundleError, DataError, RecipeError
 from passerby.losses.cross_entropy import CrossEntropySpec
+from passerby.losses.spec import Supervision
 from passerby.losses.supervised_contrastive import SupervisedContrastiveSpec
 from passerby.losses.triplet import TripletSpec
-from passerby.models.backbones import Backbone
+from passerby.models.backbones import Attend, Backbone, as_they_are
 from passerby.models.bundle import Bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, Features, ReidNetwork
@@ -29,6 +30,7 @@ from passerby.training.objective import Objective
 from passerby.training.optimizer import Optimizer, set_learning_rate
 from passerby.training.precision import autocast, choose_precision
 from passerby.training.recipe import Recipe, load_recipe
+from passerby.training.targets import Targets
 from passerby.training.task import prepare_task, step_generator
 from passerby.training.team import Team
 from passerby.training.trainer import TrainingResult
@@ -51,11 +53,11 @@ def test_the_objective_is_the_weighted_sum_in_each_loss_s_own_space(network: Rei
         SupervisedContrastiveSpec(kind="supervised_contrastive"),
         TripletSpec(kind="triplet", space="unit", weight=0),
     )
-    objective = Objective(specs, network, 4)
+    objective = Objective(specs, network, Supervision(4))
     assert objective.names == ["cross_entropy", "triplet_1", "supervised_contrastive", "triplet_3"]
     features = Features(torch.randn(8, network.raw_dimension), torch.randn(8, 9))
     labels = torch.arange(8) // 2
-    total, parts = objective(features, labels, 0)
+    total, parts = objective(features, Targets(labels), 0)
     unit = features.neck / features.neck.norm(dim=1, keepdim=True)
     losses = objective.losses
     expected = [losses[0](features.neck, labels), losses[1](features.raw, labels)]
@@ -71,9 +73,9 @@ def test_a_loss_counts_from_its_epoch_on(network: ReidNetwork) -> None:
         TripletSpec(kind="triplet", margin="soft"),
         CrossEntropySpec(kind="cross_entropy", from_epoch=2),
     )
-    objective = Objective(specs, network, 4)
+    objective = Objective(specs, network, Supervision(4))
     features, labels = Features(torch.randn(4, network.raw_dimension), torch.randn(4, 9)), torch.arange(4) // 2
-    before, after = (objective(features, labels, epoch) for epoch in (1, 2))
+    before, after = (objective(features, Targets(labels), epoch) for epoch in (1, 2))
     assert (before[1][1].item(), before[0].item()) == (0, before[1][0].item())
     assert after[1][1].item() > 0
 
@@ -94,7 +96,7 @@ def test_only_weights_decay_and_frozen_parameters_stay_out(kind: str, network: R
 
 def test_each_part_learns_at_the_rate_of_its_longest_prefix_and_stage() -> None:
     network = ReidNetwork(Architecture(backbone="resnet18", width=0.06))
-    objective = Objective([CrossEntropySpec(kind="cross_entropy")], network, 3)
+    objective = Objective([CrossEntropySpec(kind="cross_entropy")], network, Supervision(3))
     multipliers = {"backbone": 0.5, "backbone.layer1.0": 3.0, "losses": 2.0}
     spec = Optimizer(learning_rate=0.1, multipliers=multipliers, stage_decay=0.9)
     optimizer = spec.build([network, objective])
@@ -138,7 +140,7 @@ def test_sequences_and_lists_of_blocks_are_opened_into_stages() -> None:
             if not alone:
                 self.norm = nn.LayerNorm(2)
 
-        def forward(self, pictures: Tensor) -> Tensor:
+        def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
             return pictures
 
     layers = [nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.Sequential(nn.Conv2d(2, 2, 1))]
@@ -158,7 +160,7 @@ def test_frozen_stages_keep_weights_and_statistics_until_they_thaw() -> None:
     for epoch, changes in ((0, False), (1, False), (2, True)):
         before = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
         learner.begin_epoch(epoch)
-        learner.step(pictures, labels, epoch, 0, 1)
+        learner.step(pictures, Targets(labels), epoch, 0, 1)
         changed = {name for name, t in learner.network.state_dict().items() if not torch.equal(t, before[name])}
         for part in ("conv1", "bn1", "layer1", "layer2"):
             assert any(name.startswith(f"backbone.{part}.") for name in changed) == changes, (epoch, part)
@@ -199,10 +201,10 @@ def test_accumulated_gradients_are_the_mean_of_the_batches_and_are_clipped() -> 
     moved = []
     for step, (pictures, labels) in enumerate(batches):
         assert learner.updates_after(step, 3) == (step > 0)
-        learner.step(pictures, labels, 0, step, 3)
+        learner.step(pictures, Targets(labels), 0, step, 3)
         moved.append(torch.cat([p.detach().flatten() for p in learner.network.parameters()]) - start)
     assert not bool(moved[0].any())
-    total = sum(plain.objective(plain.network(p), labels, 0)[0] for p, labels in batches[:2]) / 2
+    total = sum(plain.objective(plain.network(p), Targets(labels), 0)[0] for p, labels in batches[:2]) / 2
     total.backward()
     parameters = [p for p in (*plain.network.parameters(), *plain.objective.parameters()) if p.grad is not None]
     norm = torch.sqrt(sum(p.grad.square().sum() for p in parameters))

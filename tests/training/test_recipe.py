@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from passerby.errors import RecipeError
+from passerby.losses.spec import Supervision
 from passerby.losses.triplet import TripletSpec
 from passerby.models.network import ReidNetwork
 from passerby.training.objective import Objective
@@ -32,7 +33,7 @@ def test_every_recipe_takes_every_backbone(name: str, backbone: str) -> None:
     stride = ["architecture.last_stride=1"]
     recipe = load_recipe(name, [f"architecture.backbone={backbone}", "architecture.width=0.06", *stride])
     network = ReidNetwork(recipe.architecture)
-    assert Objective(recipe.losses, network, 5).names
+    assert Objective(recipe.losses, network, Supervision(5)).names
 
 
 def test_a_printed_recipe_is_the_same_recipe(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_settings_change_single_values(recipe_file: Path) -> None:
         ("losses.².margin=2", "nothing stands at '²'"),
         ("epochs.x=1", "unknown key 'epochs.x': nothing stands at 'x'"),
         ("=5", "unknown key ''"),
-        ("zzz=5", "unknown key 'zzz'; expected one of name, summary, epochs"),
+        ("zzz=5", "unknown key 'zzz'; expected one of name, summary, paper, epochs"),
         ("epochs", "expected a setting as key=value, such as epochs=20, got 'epochs'"),
         ("epochs=many", "epochs: input should be a valid integer.*got 'many'"),
         ("epochs=0", "epochs: input should be greater than or equal to 1, got 0"),
@@ -86,7 +87,7 @@ def test_settings_change_single_values(recipe_file: Path) -> None:
         ("epochs=[1", r"expected a YAML value in 'epochs=\[1'"),
         ("epochs=1.5", "epochs: input should be a valid integer"),
         ("losses.1.margin=hard", "losses.1.margin: input should be a valid number.*got 'hard'"),
-        ("losses.1.kind=arcface", "losses.1: .*'arcface'.* any of the expected tags: 'cross_entropy', 'triplet'"),
+        ("losses.1.kind=arcface", "losses.1: .*'arcface'.* any of the expected tags: 'cross_entropy', 'focal'"),
         ("losses=[]", "losses: tuple should have at least 1 item"),
         ("losses=[{kind: triplet, from_epoch: 2}]", "losses: expected a loss that counts from epoch 0, got none"),
         ("architecture.backbone=resnet51", "architecture.backbone: expected one of resnet18.*got 'resnet51'"),

@@ -39,14 +39,14 @@ def pk_batches(
     """
     if not 1 <= in_a_row <= people:
         raise DataError(f"expected 1 to {people} people in a row, got {in_a_row}; lower batch.in_a_row")
-    members = _members(person_ids, people)
-    groups = [_deal(indices, pictures, rng) for indices in members]
+    members = members_of(person_ids, people)
+    groups = [deal(indices, pictures, rng) for indices in members]
     rows = [range(start, start + in_a_row) for start in range(0, len(groups) - in_a_row + 1, in_a_row)]
     left = np.array([min(len(groups[person]) for person in row) for row in rows])
     drawn = people // in_a_row
     batches: list[IntArray] = []
     while np.count_nonzero(left) >= drawn:
-        chosen = _draw(left, drawn, rng)
+        chosen = draw_people(left, drawn, rng)
         left[chosen] -= 1
         batches.append(np.concatenate([groups[person].pop() for row in chosen for person in rows[row]]))
     return batches
@@ -75,21 +75,41 @@ def balanced_batches(
     Raises:
         DataError: There are fewer than P people.
     """
-    members = _members(person_ids, people)
+    members = members_of(person_ids, people)
     sizes = np.array([len(indices) for indices in members])
     count = max(1, int((-(-sizes // pictures)).sum()) // people)
     weights = np.asarray(sizes**power, np.float32)
     left: list[list[IntArray]] = [[] for _ in members]
     batches: list[IntArray] = []
     for _ in range(count):
-        chosen = _draw(weights, people, rng)
+        chosen = draw_people(weights, people, rng)
         for person in chosen:
-            left[person] = left[person] or _deal(members[person], pictures, rng)
+            left[person] = left[person] or deal(members[person], pictures, rng)
         batches.append(np.concatenate([left[person].pop() for person in chosen]))
     return batches
 
 
-def _members(person_ids: Sequence[int] | IntArray, people: int) -> list[IntArray]:
+def dealt_batches(groups: list[list[IntArray]], people: int, rng: np.random.Generator) -> list[IntArray]:
+    """Batches of one group each of `people` people, drawn in proportion to the groups that they have left.
+
+    Args:
+        groups: Each person's; used up from their ends.
+        people: P.
+        rng: The draw.
+
+    Returns:
+        Batches until fewer than P people have a group left.
+    """
+    left = np.array([len(dealt) for dealt in groups])
+    batches: list[IntArray] = []
+    while np.count_nonzero(left) >= people:
+        chosen = draw_people(left, people, rng)
+        left[chosen] -= 1
+        batches.append(np.concatenate([groups[person].pop() for person in chosen]))
+    return batches
+
+
+def members_of(person_ids: Sequence[int] | IntArray, people: int) -> list[IntArray]:
     """Each person's pictures, if there are people enough for a batch."""
     labels = np.asarray(person_ids)
     members = [np.flatnonzero(labels == person) for person in np.unique(labels)]
@@ -101,7 +121,7 @@ def _members(person_ids: Sequence[int] | IntArray, people: int) -> list[IntArray
     return members
 
 
-def _draw(weights: IntArray | FloatArray, count: int, rng: np.random.Generator) -> IntArray:
+def draw_people(weights: IntArray | FloatArray, count: int, rng: np.random.Generator) -> IntArray:
     """Draw `count` different places with probabilities in proportion to their weights, one after the other.
 
     By exponential races: the places with the smallest `-log(u) / weight` (Efraimidis and Spirakis, 2006).
@@ -111,7 +131,8 @@ def _draw(weights: IntArray | FloatArray, count: int, rng: np.random.Generator) 
     return np.argpartition(times, count - 1)[:count]
 
 
-def _deal(indices: IntArray, size: int, rng: np.random.Generator) -> list[IntArray]:
+def deal(indices: IntArray, size: int, rng: np.random.Generator) -> list[IntArray]:
+    """Shuffle one person's pictures into groups of `size`; a short one is filled up by drawing again."""
     shuffled = rng.permutation(indices)
     short = -len(shuffled) % size
     filled = np.concatenate([shuffled, rng.choice(indices, size=short)])

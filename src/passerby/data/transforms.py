@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 from torch.nn import functional as F
 
+from passerby.data.degradation import blur, compress
+
 # ImageNet's mean colour in uint8: what padding and erasing leave behind is close to zero after normalisation.
 _NEUTRAL = (124, 116, 104)
 
@@ -36,6 +38,11 @@ class Augmentation(BaseModel):
     low_resolution: float = Field(
         0.0, ge=0, le=1, description="Probability that a picture is made smaller, by up to a half, and large again."
     )
+    blur: float = Field(0.0, ge=0, le=1, description="Probability that a picture is blurred, by up to two pixels.")
+    jpeg: float = Field(0.0, ge=0, le=1, description="Probability of JPEG compression, to a quality of 10 to 60.")
+    camera_transfer: float = Field(
+        0.0, ge=0, le=1, description="Probability that a picture is shown in the colours of another training camera."
+    )
     noise: float = Field(0.0, ge=0, le=0.5, description="Largest standard deviation of noise, of values from 0 to 1.")
 
     @field_validator("erase_area")
@@ -55,6 +62,9 @@ class Variation:
         offsets: (B, 2) int64, pixels down and to the right.
         lowered: (B,) bool, who loses resolution.
         lowered_to: Factor on height and width, for all of them.
+        blurred: (B,) bool, who is blurred.
+        blurred_by: Standard deviation of the Gaussian in pixels, for all of them.
+        qualities: (B,) int64, to which JPEG quality each is compressed; 0: not at all.
         tones: (B, 3, 256) uint8, a table for each channel.
         colour: (B, 3) float32, factors on brightness, contrast and saturation.
         noise_strength: (B,) float32, standard deviations in uint8.
@@ -67,6 +77,9 @@ class Variation:
     offsets: Tensor
     lowered: Tensor | None = None
     lowered_to: float = 1.0
+    blurred: Tensor | None = None
+    blurred_by: float = 0.0
+    qualities: Tensor | None = None
     tones: Tensor | None = None
     colour: Tensor | None = None
     noise_strength: Tensor | None = None
@@ -85,6 +98,8 @@ class Variation:
             mirrored=self.mirrored[which],
             offsets=self.offsets[which],
             lowered=of(self.lowered),
+            blurred=of(self.blurred),
+            qualities=of(self.qualities),
             tones=of(self.tones),
             colour=of(self.colour),
             noise_strength=of(self.noise_strength),
@@ -127,6 +142,13 @@ def draw_variation(
         lowered = torch.rand(count, generator=generator) < augmentation.low_resolution
         factor = 0.5 + 0.5 * float(torch.rand((), generator=generator))
         variation = replace(variation, lowered=lowered, lowered_to=factor)
+    if augmentation.blur:
+        blurred = torch.rand(count, generator=generator) < augmentation.blur
+        deviation = 0.3 + 1.7 * float(torch.rand((), generator=generator))
+        variation = replace(variation, blurred=blurred, blurred_by=deviation)
+    if augmentation.jpeg:
+        compressed = torch.rand(count, generator=generator) < augmentation.jpeg
+        variation = replace(variation, qualities=compressed * torch.randint(10, 61, (count,), generator=generator))
     if augmentation.gamma or augmentation.cast:
         # Each picture's tone curve is bent, `x^g`, and its channels scaled, as cameras of other makes would have.
         exponents = torch.exp(augmentation.gamma * (2 * torch.rand(count, 1, 1, generator=generator) - 1))
@@ -172,12 +194,16 @@ def vary(batch: Tensor, variation: Variation) -> Tensor:
     batch = moved(batch, variation.mirrored, variation.offsets)
     if variation.lowered is not None:
         batch = _lower_resolution(batch, variation.lowered, variation.lowered_to)
+    if variation.blurred is not None:
+        batch = blur(batch, variation.blurred, variation.blurred_by)
     if variation.tones is not None:
         batch = _change_tones(batch, variation.tones)
     if variation.colour is not None:
         batch = _jitter_colour(batch, variation.colour)
     if variation.noise is not None and variation.noise_strength is not None and variation.noise_corner is not None:
         batch = _add_noise(batch, variation.noise, variation.noise_strength, variation.noise_corner)
+    if variation.qualities is not None:
+        batch = compress(batch, variation.qualities)
     if variation.rectangles is not None:
         erased = _erase_slices if batch.device.type == "cpu" else _erase_masked
         batch = erased(batch, variation.rectangles)

@@ -1,13 +1,13 @@
 """Supervised contrastive loss: every positive of the batch against everything else."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.losses.distance import same_identity
-from passerby.losses.spec import LossSpec, Space
+from passerby.losses.distance import positives
+from passerby.losses.spec import LossSpec, Space, Supervision
 
 
 class SupervisedContrastiveLoss(nn.Module):
@@ -27,7 +27,7 @@ class SupervisedContrastiveLoss(nn.Module):
         unit = F.normalize(embeddings)
         similarity = unit @ unit.T / self._temperature
         similarity = similarity.fill_diagonal_(float("-inf"))
-        positive = same_identity(labels).fill_diagonal_(False)
+        positive = positives(labels)
         log_share = similarity - similarity.logsumexp(1, keepdim=True)
         per_anchor = log_share.masked_fill(~positive, 0.0).sum(1) / positive.sum(1).clamp(min=1)
         return -per_anchor.sum() / positive.any(1).sum().clamp(min=1)
@@ -36,10 +36,12 @@ class SupervisedContrastiveLoss(nn.Module):
 class SupervisedContrastiveSpec(LossSpec):
     """Supervised contrastive loss on cosines."""
 
+    needs_positives: ClassVar[bool] = True
+
     kind: Literal["supervised_contrastive"] = Field(description="Supervised contrastive loss on cosines.")
     space: Space = Field("unit", description="Which embeddings it sees.")
     temperature: float = Field(0.2, gt=0, description="T.")
 
-    def build(self, dimension: int, classes: int) -> SupervisedContrastiveLoss:
+    def build(self, dimension: int, supervision: Supervision) -> SupervisedContrastiveLoss:
         """Make the loss; it has no parameters."""
         return SupervisedContrastiveLoss(self.temperature)

@@ -36,9 +36,9 @@ def complexity(architecture: Architecture, height: int, width: int) -> Complexit
     """
     total = 0
 
-    def add(module: nn.Module, _: object, output: Tensor) -> None:
+    def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        total += _COUNTS[type(module)](module, output)
+        total += _COUNTS[type(module)](module, inputs[0], output)
 
     with torch.device("meta"):
         network = ReidNetwork(architecture).eval()
@@ -52,30 +52,38 @@ def complexity(architecture: Architecture, height: int, width: int) -> Complexit
                 setattr(module, name, nn.Identity())
     with torch.inference_mode():
         # Pooling multiplies next to nothing, and cannot run on tensors without numbers.
-        network.backbone.encode(torch.empty(1, 3, height, width, device="meta"))
+        attending = network.attention.attending()
+        network.backbone.encode(torch.empty(1, 3, height, width, device="meta"), attend=attending)
+        total += attending.multiply_adds
         network.neck(torch.empty(1, network.raw_dimension, device="meta"))
     return Complexity(parameters, total, network.dimension)
 
 
-def _of_weights(module: nn.Module, output: Tensor) -> int:
+def _of_weights(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
     """Each output of a convolution or linear layer is a product with all weights of its channel."""
     assert isinstance(module, nn.Conv2d | nn.Linear)
     return output.numel() * module.weight[0].numel()
 
 
-def _of_attention(module: nn.Module, output: Tensor) -> int:
+def _of_transposed(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
+    """Each input of a transposed convolution is a product with all weights of its channel."""
+    assert isinstance(module, nn.ConvTranspose2d)
+    return inputs.numel() * module.weight[0].numel()
+
+
+def _of_attention(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
     """N×N products of C channels, and as many to mix the values; the module's linear layers count by themselves."""
     return 2 * output.shape[1] * output.numel()
 
 
-def _of_non_local(module: nn.Module, output: Tensor) -> int:
-    """Two products of hidden×hidden numbers for each position."""
+def _of_non_local(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
     assert isinstance(module, NonLocalBlock)
-    return 2 * module.g.out_channels**2 * output.shape[2] * output.shape[3]
+    return module.products(inputs)
 
 
-_COUNTS: dict[type[nn.Module], Callable[[nn.Module, Tensor], int]] = {
+_COUNTS: dict[type[nn.Module], Callable[[nn.Module, Tensor, Tensor], int]] = {
     nn.Conv2d: _of_weights,
+    nn.ConvTranspose2d: _of_transposed,
     nn.Linear: _of_weights,
     Attention: _of_attention,
     NonLocalBlock: _of_non_local,

@@ -32,13 +32,21 @@ def _reduced(inputs: int, outputs: int) -> nn.Module:
     return nn.Sequential(linear, BatchNormNeck(outputs))
 
 
+def _projection(inputs: int, outputs: int) -> nn.Module:
+    """A linear layer and nothing else, such as SVDNet's eigenlayer."""
+    linear = nn.Linear(inputs, outputs, bias=False)
+    nn.init.kaiming_normal_(linear.weight, mode="fan_out")
+    return linear
+
+
 NECKS: dict[str, Callable[[int, int], nn.Module]] = {
     "none": lambda inputs, outputs: nn.Identity(),
     "bnneck": lambda inputs, outputs: BatchNormNeck(inputs),
     "linear": _linear,
     "reduced": _reduced,
+    "projection": _projection,
 }
 """Every neck by name, built from the pooled and the embedding dimension."""
 
-CHOOSES_DIMENSION = frozenset({"linear", "reduced"})
+CHOOSES_DIMENSION = frozenset({"linear", "reduced", "projection"})
 """The necks that change the dimension."""

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from torch import Tensor, nn
 
 from passerby.errors import BundleError
-from passerby.models.backbones import BACKBONES, TRANSFORMERS, Backbone, build_backbone
+from passerby.models.attention.attending import AttentionModules
+from passerby.models.attention.spec import AttentionSpec
+from passerby.models.backbones import BACKBONES, TRANSFORMERS, Backbone, as_they_are, build_backbone
 from passerby.models.backbones.vit import Transformer
 from passerby.models.neck import CHOOSES_DIMENSION, NECKS
 from passerby.models.pooling import POOLINGS
@@ -25,9 +27,12 @@ class Architecture(BaseModel):
     width: float = Field(1.0, gt=0, le=4, description="Factor on the backbone's channels.")
     last_stride: int = Field(1, ge=1, le=2, description="Stride of the last stage; 1 keeps larger feature maps.")
     transformer: Transformer = Transformer()
+    attention: tuple[AttentionSpec, ...] = Field((), description="Attention modules, and where each stands.")
     pooling: str = Field("average", description=f"One of {', '.join(POOLINGS)}.")
     neck: str = Field("bnneck", description=f"One of {', '.join(NECKS)}.")
-    dimension: int = Field(512, ge=2, le=8192, description="Embedding dimension of the necks linear and reduced.")
+    dimension: int = Field(
+        512, ge=2, le=8192, description="Embedding dimension of the necks linear, reduced, projection."
+    )
 
     @field_validator("backbone", "pooling", "neck")
     @classmethod
@@ -44,6 +49,8 @@ class Architecture(BaseModel):
                 f"expected one of the backbones {', '.join(TRANSFORMERS)} for pooling {self.pooling}, got "
                 f"{self.backbone}"
             )
+        if POOLINGS[self.pooling].takes_class_token and any(spec.beside for spec in self.attention):
+            raise ValueError("expected another pooling than class_token for attention beside the maps")
         return self
 
 
@@ -53,10 +60,14 @@ class Features(NamedTuple):
     Attributes:
         raw: (B, C) float32, as pooling leaves it: what metric losses on raw embeddings see.
         neck: (B, D) float32, behind the neck: what the identity loss sees and retrieval normalises.
+        maps: What was pooled: the B×C×h×w feature maps, and those of attention that stands beside them.
+        masks: Of each attention module that makes a mask: B×1×h×w, B×C×1×1 or B×C×h×w, from 0 to 1.
     """
 
     raw: Tensor
     neck: Tensor
+    maps: tuple[Tensor, ...] = ()
+    masks: tuple[Tensor, ...] = ()
 
 
 class ReidNetwork(nn.Module):
@@ -74,8 +85,10 @@ class ReidNetwork(nn.Module):
         self.backbone: Backbone = build_backbone(
             architecture.backbone, architecture.width, architecture.last_stride, architecture.transformer
         )
+        self.attention = AttentionModules(architecture.attention, self.backbone.level_channels)
         self.pooling = POOLINGS[architecture.pooling]()
-        self.raw_dimension = self.backbone.channels * self.pooling.factor
+        pooled = self.backbone.channels + self.attention.channels_beside
+        self.raw_dimension = pooled * self.pooling.factor
         chosen = architecture.neck in CHOOSES_DIMENSION
         self.dimension = architecture.dimension if chosen else self.raw_dimension
         self.neck = NECKS[architecture.neck](self.raw_dimension, self.dimension)
@@ -88,11 +101,26 @@ class ReidNetwork(nn.Module):
             cameras: (B,) int64 of `architecture.transformer.camera_rows`, where they are known. Without a camera
                 embedding they make no difference.
         """
-        maps, class_token = self.backbone.encode(pictures, cameras)
-        raw = self.pooling(class_token if self.pooling.takes_class_token else maps).float()
+        attending = self.attention.attending()
+        maps, class_token = self.backbone.encode(pictures, cameras, attending if self.attention else as_they_are)
+        pooled = [self.pooling(class_token if self.pooling.takes_class_token else maps)]
+        if attending.beside:
+            pooled += [self.pooling(other) for other in attending.beside]
+        raw = torch.cat(pooled, 1).float()
         # Batch statistics of a few vectors are no place for 8 bits of mantissa.
         with torch.autocast(pictures.device.type, enabled=False):
-            return Features(raw, self.neck(raw))
+            return Features(raw, self.neck(raw), (maps, *attending.beside), tuple(attending.masks))
+
+    def attention_heats(self, pictures: Tensor, cameras: Tensor | None = None) -> list[Tensor]:
+        """Where each attention module looks, in the order of `architecture.attention`: B×h×w of 0 or more each.
+
+        Args:
+            pictures: B×3×H×W, normalised.
+            cameras: As for `forward`.
+        """
+        attending = self.attention.attending(watching=True)
+        self.backbone.encode(pictures, cameras, attending)
+        return attending.heats()
 
     def place(self, device: torch.device) -> "ReidNetwork":
         """Move to a device, with convolutions laid out channels last, which is the faster way on all of them."""

@@ -6,15 +6,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from passerby.models.network import ReidNetwork
+from passerby.losses.cross_entropy import CrossEntropyLoss
+from passerby.losses.spec import Supervision
+from passerby.models.network import Features, ReidNetwork
 from passerby.training.averaging import WeightAverage
+from passerby.training.decorrelation import Decorrelation
+from passerby.training.fitting import check_map_sizes
 from passerby.training.freezing import Freezer
 from passerby.training.initial import initial_network
 from passerby.training.objective import Objective
+from passerby.training.occlusion import Occlusion, occlude
 from passerby.training.precision import Precision, autocast, choose_precision
 from passerby.training.recipe import Recipe
+from passerby.training.running import RunningEmbeddings
+from passerby.training.targets import Targets
 from passerby.training.team import Team, synchronise
-from passerby.types import IntArray
+from passerby.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,10 @@ class Learner:
         objective: The recipe's losses, with the parameters that some of them learn.
         optimizer: Of the parameters of both.
         average: The running mean of the network's weights, or None.
+        running: Running embeddings of the people, where the sampler draws by them; else None.
         freezer: Which stages learn when.
+        decorrelation: When the embedding layer is decorrelated and keeps still.
+        occlusion: Which pictures lose what the network knows people by.
         precision: Of the network's forward pass; losses are always float32.
         clip_norm: Largest norm of all gradients together, or None.
         accumulate: Batches whose mean gradient makes one step of the optimizer.
@@ -37,14 +47,24 @@ class Learner:
     objective: Objective
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None
+    running: RunningEmbeddings | None
     freezer: Freezer
+    decorrelation: Decorrelation
+    occlusion: Occlusion
     precision: Precision
     clip_norm: float | None
     accumulate: int
     team: Team
 
     @classmethod
-    def build(cls, recipe: Recipe, pictures: IntArray, team: Team, initial: Path | None = None) -> "Learner":
+    def build(
+        cls,
+        recipe: Recipe,
+        pictures: IntArray,
+        team: Team,
+        initial: Path | None = None,
+        supervision: Supervision | None = None,
+    ) -> "Learner":
         """Build everything from the recipe's seed.
 
         Args:
@@ -52,25 +72,44 @@ class Learner:
             pictures: (people,) how many each training person has.
             team: The processes that learn together, and where this one computes.
             initial: A bundle or a published checkpoint to start from.
+            supervision: What there is to tell apart; None: these people alone.
 
         Raises:
             BundleError: `initial` does not fit.
-            RecipeError: The recipe names stages or parameters that the network does not have.
+            RecipeError: The recipe names stages or parameters that the network does not have, or pictures are too
+                small for its attention.
         """
         torch.manual_seed(recipe.seed)
         network = initial_network(recipe.architecture, initial)
+        smallest = min(recipe.small_pictures.scale_in(epoch) for epoch in (0, recipe.epochs))
+        size = recipe.preprocessing
+        check_map_sizes(network, round(smallest * size.height), round(smallest * size.width))
         if team.size > 1:
             synchronise(network)
         network.place(team.device)
         tail = recipe.long_tail
         weights = tail.weights(pictures)
-        objective = Objective(recipe.losses, network, len(pictures), weights, tail.from_epoch).to(team.device)
+        objective = Objective(
+            recipe.losses,
+            network,
+            supervision or Supervision(len(pictures)),
+            weights,
+            tail.from_epoch,
+            recipe.epochs,
+            recipe.weighting,
+        )
+        objective.to(team.device)
+        draws_by_embeddings = recipe.batch.sampler == "hard_people"
+        running = RunningEmbeddings(len(pictures), network.dimension) if draws_by_embeddings else None
         return cls(
             network=network,
             objective=objective,
             optimizer=recipe.optimizer.build([network, objective]),
             average=recipe.ema.build(network),
+            running=None if running is None else running.to(team.device),
             freezer=Freezer(recipe.freeze, network.backbone),
+            decorrelation=recipe.decorrelation,
+            occlusion=recipe.occlusion,
             precision=choose_precision(recipe.precision, team.device),
             clip_norm=recipe.optimizer.clip_norm,
             accumulate=recipe.optimizer.accumulate,
@@ -85,25 +124,36 @@ class Learner:
     def modules(self) -> dict[str, nn.Module]:
         """Everything with a state, apart from the optimizer, by name."""
         modules: dict[str, nn.Module] = {"network": self.network, "objective": self.objective}
-        return modules if self.average is None else modules | {"average": self.average}
+        others = {"average": self.average, "running": self.running}
+        return modules | {name: module for name, module in others.items() if module is not None}
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Make ready to train: batch norms learn their statistics, but for stages that are frozen in this epoch."""
+    def begin_epoch(self, epoch: int, step: int = 0) -> None:
+        """Make ready to train from a step of an epoch on.
+
+        Batch norms learn their statistics, but for stages that are frozen in this epoch.
+        """
         self.network.train()
         self.freezer.apply(epoch)
+        self.decorrelation.apply(self.network, epoch, starts=step == 0)
+        if self.running is not None and step == 0:
+            self.running.begin_epoch()
+
+    def drawn_by(self) -> FloatArray | None:
+        """(people, D) running embeddings by which this epoch's batches are drawn, or None."""
+        return None if self.running is None else self.running.drawn_by()
 
     def updates_after(self, step: int, steps: int) -> bool:
         """Whether a step of the epoch, from 0, ends a group of batches whose mean gradient changes the weights."""
         return (step + 1) % self.accumulate == 0 or step + 1 == steps
 
     def step(
-        self, pictures: Tensor, labels: Tensor, epoch: int, step: int, steps: int, cameras: Tensor | None = None
+        self, pictures: Tensor, targets: Targets, epoch: int, step: int, steps: int, cameras: Tensor | None = None
     ) -> list[float]:
         """Compute the losses and their gradients, and after a group's last batch, change the weights.
 
         Args:
             pictures: B×3×H×W float32, normalised, on the network's device: this process's part of the batch.
-            labels: (B,) int64, training people from 0, of the whole batch.
+            targets: What is known of the whole batch.
             epoch: Which losses count.
             step: Number of the batch in the epoch, from 0.
             steps: How many the epoch has.
@@ -114,8 +164,14 @@ class Learner:
             The weighted sum, then each loss by itself, unweighted.
         """
         with autocast(self.precision, pictures.device):
-            features = self.team.gather(self.network(pictures, cameras))
-        loss, parts = self.objective(features, labels, epoch)
+            if self.occlusion.share and epoch >= self.occlusion.from_epoch:
+                own = targets.people[self.team.part(len(targets.people))]
+                pictures = occlude(self.network, self._identity_loss(), pictures, own, self.occlusion)
+            features = self.network(pictures, cameras)
+        features = self.team.gather(self._looked_at(features))
+        loss, parts = self.objective(features, targets, epoch)
+        if self.running is not None:
+            self.running.follow(features.neck, targets.people)
         first = step - step % self.accumulate
         if step == first:
             self.optimizer.zero_grad(set_to_none=True)
@@ -125,6 +181,15 @@ class Learner:
         # One transfer from the device for all of them.
         values: list[float] = torch.cat([loss.detach().reshape(1), parts]).tolist()
         return values
+
+    def _looked_at(self, features: Features) -> Features:
+        """Without maps and masks that no loss looks at, so that they need not travel between processes."""
+        sees = self.objective.sees
+        maps, masks = features.maps if "maps" in sees else (), features.masks if "masks" in sees else ()
+        return features._replace(maps=maps, masks=masks)
+
+    def _identity_loss(self) -> CrossEntropyLoss:
+        return next(loss for loss in self.objective.losses if isinstance(loss, CrossEntropyLoss))
 
     def _update(self) -> None:
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]

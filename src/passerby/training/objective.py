@@ -6,14 +6,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.losses.cross_entropy import CrossEntropyLoss
-from passerby.losses.spec import LossSpec
+from passerby.losses.spec import LossSpec, Place, Supervision, loss_names
 from passerby.models.network import Features, ReidNetwork
+from passerby.training.targets import Targets
+from passerby.training.weighting import Weighting
 from passerby.types import FloatArray
 
 
 class Objective(nn.Module):
-    """All losses of a recipe, with the parameters that some of them learn, such as classifiers."""
+    """All losses of a recipe, with the parameters that some of them learn, such as classifiers.
+
+    Attributes:
+        sees: What its losses look at.
+    """
 
     person_weights: Tensor | None
 
@@ -21,52 +26,88 @@ class Objective(nn.Module):
         self,
         specs: Sequence[LossSpec],
         network: ReidNetwork,
-        classes: int,
+        supervision: Supervision,
         person_weights: FloatArray | None = None,
         weights_from_epoch: int = 0,
+        epochs: int = 1,
+        weighting: Weighting | None = None,
     ) -> None:
         """Build every loss for the network's dimensions and the number of training people.
 
         Args:
             specs: The recipe's losses.
             network: Whose embeddings they see.
-            classes: How many training people there are.
-            person_weights: (classes,) how much a person's pictures count in cross-entropy; None: all alike.
+            supervision: How many training people, cameras and attributes there are.
+            person_weights: (people,) how much a person's pictures count in cross-entropy; None: all alike.
             weights_from_epoch: First epoch in which they do.
+            epochs: How long training is, for losses that change as it goes on.
+            weighting: How losses are weighed against each other; None: as they say themselves.
         """
         super().__init__()
         weights = None if person_weights is None else torch.from_numpy(person_weights)
         self.register_buffer("person_weights", weights, persistent=False)
         self._weights_from_epoch = weights_from_epoch
+        self._epochs = epochs
         self._specs = tuple(specs)
+        self.sees: frozenset[Place] = frozenset(spec.space for spec in specs)
+        # A tuple, since parameters in a module's attribute would become the objective's own.
+        self._network_weights = tuple(_matrices(network)) if "weights" in self.sees else ()
         self.losses = nn.ModuleList(
-            spec.build(network.raw_dimension if spec.space == "raw" else network.dimension, classes) for spec in specs
+            spec.build(network.raw_dimension if spec.space == "raw" else network.dimension, supervision)
+            for spec in specs
         )
+        self.weighting = (weighting or Weighting()).build(self.names, [spec.weight for spec in specs])
 
     @property
     def names(self) -> list[str]:
         """A name for each loss, in order; told apart by number where a kind comes twice."""
-        kinds = [spec.kind for spec in self._specs]
-        return [kind if kinds.count(kind) == 1 else f"{kind}_{index}" for index, kind in enumerate(kinds)]
+        return loss_names(self._specs)
 
-    def forward(self, features: Features, labels: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Features, targets: Targets, epoch: int) -> tuple[Tensor, Tensor]:
         """Compute the sum to minimise, and each loss by itself, unweighted: a scalar and (losses,)."""
-        spaces = {"raw": features.raw, "neck": features.neck, "unit": F.normalize(features.neck)}
-        values = [
-            self._value(loss, spaces[spec.space], labels, epoch)
-            if epoch >= spec.from_epoch
-            else features.raw.new_zeros(())
-            for spec, loss in zip(self._specs, self.losses, strict=True)
-        ]
-        parts = torch.stack(values)
-        weights = parts.new_tensor([spec.weight for spec in self._specs])
-        return (weights * parts).sum(), parts.detach()
+        seen = {
+            "raw": features.raw,
+            "neck": features.neck,
+            "unit": F.normalize(features.neck),
+            "maps": features.maps,
+            "masks": features.masks,
+            "weights": self._network_weights,
+        }
+        counting = [epoch >= spec.from_epoch for spec in self._specs]
+        parts = torch.stack(
+            [
+                loss(seen[spec.space], *self._told(spec, targets, epoch)) if counts else features.raw.new_zeros(())
+                for spec, loss, counts in zip(self._specs, self.losses, counting, strict=True)
+            ]
+        )
+        return self.weighting(parts, torch.tensor(counting, device=parts.device)), parts.detach()
 
-    def _value(self, loss: nn.Module, embeddings: Tensor, labels: Tensor, epoch: int) -> Tensor:
-        weights = self.person_weights if epoch >= self._weights_from_epoch else None
-        if weights is not None and isinstance(loss, CrossEntropyLoss):
-            value = loss(embeddings, labels, weights[labels])
-        else:
-            value = loss(embeddings, labels)
-        assert isinstance(value, Tensor)
-        return value
+    def end_epoch(self, means: Sequence[float]) -> None:
+        """Hear each loss's mean over an epoch that has ended."""
+        self.weighting.end_epoch(torch.tensor(means))
+
+    def _told(self, spec: LossSpec, targets: Targets, epoch: int) -> list[Tensor | float | None]:
+        """A loss's labels and its extras."""
+        labels = {"people": targets.people, "cameras": targets.cameras, "attributes": targets.attributes}
+        told: list[Tensor | float | None] = [labels[spec.target]]
+        for extra in spec.extras:
+            if extra == "pairs":
+                told.append(targets.pairs())
+            elif extra == "cameras":
+                told.append(targets.cameras)
+            elif extra == "share":
+                told.append((epoch + 1) / self._epochs)
+            elif self.person_weights is not None and epoch >= self._weights_from_epoch:
+                told.append(self.person_weights[targets.people])
+            else:
+                told.append(None)
+        return told
+
+
+def _matrices(network: ReidNetwork) -> list[Tensor]:
+    """Weights of convolutions over all channels and of linear layers."""
+    return [
+        module.weight
+        for module in network.modules()
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
+    ]

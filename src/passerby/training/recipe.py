@@ -11,33 +11,54 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from passerby.data.transforms import Augmentation
 from passerby.errors import RecipeError
-from passerby.losses import AnyLoss, LossSpec
+from passerby.losses import AnyLoss, LossSpec, loss_names
+from passerby.models.attention.spec import AttentionSpec
 from passerby.models.network import Architecture
 from passerby.models.preprocessing import Preprocessing
 from passerby.training.averaging import Averaging
+from passerby.training.decorrelation import LINEAR_NECKS, Decorrelation
 from passerby.training.freezing import Freeze
 from passerby.training.long_tail import LongTail
+from passerby.training.occlusion import Occlusion
 from passerby.training.optimizer import Optimizer
 from passerby.training.schedule import Schedule
+from passerby.training.weighting import Weighting
+
+_MASKS = ("channel", "encoder_decoder", "harmonious")
+"""The kinds of attention that are masks."""
 
 _LOSSES: tuple[type[LossSpec], ...] = get_args(get_args(AnyLoss)[0])
 
 
 class Batch(BaseModel):
-    """PK batches: so many people, so many pictures of each."""
+    """PK batches: so many people, so many pictures of each; or pairs for Siamese networks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    sampler: Literal["people", "cameras", "hard_people", "pairs"] = Field(
+        "people",
+        description="PK; PK by each person's cameras in turn; PK of people alike; or anchors with pairs.",
+    )
     people: int = Field(16, ge=2, description="P; at most as many as the data has.")
     pictures: int = Field(4, ge=1, description="K.")
     in_a_row: int = Field(
         1, ge=1, description="People with consecutive ids who share a batch, such as synthetic look-alikes."
     )
+    together: int = Field(4, ge=1, description="Of hard_people: how many people alike are drawn together.")
+    positives: int = Field(2, ge=1, description="Of pairs: pictures of the same person beside each anchor.")
+    negatives: int = Field(2, ge=1, description="Of pairs: pictures of others beside each anchor.")
+
+    @property
+    def pictures_per_person(self) -> int:
+        """Pictures that stand in a batch for each of its people."""
+        return 1 + self.positives + self.negatives if self.sampler == "pairs" else self.pictures
 
     @model_validator(mode="after")
     def _rows_fit(self) -> "Batch":
         if self.in_a_row > self.people:
             raise ValueError(f"expected in_a_row up to people ({self.people}), got {self.in_a_row}")
+        if self.in_a_row > 1 and self.sampler != "people":
+            raise ValueError(f"expected the sampler people with in_a_row, got {self.sampler}")
         return self
 
 
@@ -88,6 +109,7 @@ class Recipe(BaseModel):
 
     name: str = Field(description="What the recipe is called.")
     summary: str = Field(description="One sentence: what it is, and where it comes from.")
+    paper: str = Field("", description="The publication that it follows.")
     epochs: int = Field(ge=1, description="Times through the training people's pictures.")
     seed: int = Field(0, ge=0, lt=2**63, description="Decides weights, batches, augmentation and validation people.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
@@ -101,9 +123,12 @@ class Recipe(BaseModel):
     batch: Batch = Batch()
     long_tail: LongTail = LongTail()
     losses: tuple[AnyLoss, ...] = Field(min_length=1, description="Their weighted sum is minimised.")
+    weighting: Weighting = Weighting()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     freeze: Freeze = Freeze()
+    decorrelation: Decorrelation = Decorrelation()
+    occlusion: Occlusion = Occlusion()
     ema: Averaging = Averaging()
     validation: Validation = Validation()
 
@@ -114,11 +139,61 @@ class Recipe(BaseModel):
             raise ValueError("expected a loss that counts from epoch 0, got none")
         return losses
 
+    @field_validator("losses")
+    @classmethod
+    def _have_positives(cls, losses: tuple[LossSpec, ...], info: ValidationInfo) -> tuple[LossSpec, ...]:
+        batch = info.data.get("batch")
+        needing = [loss.kind for loss in losses if loss.needs_positives]
+        if batch is not None and batch.pictures_per_person < 2 and needing:
+            raise ValueError(
+                f"expected batch.pictures of at least 2 for {needing[0]}, which compares pictures of one person, got "
+                f"{batch.pictures}: a batch without positives"
+            )
+        return losses
+
+    @field_validator("losses")
+    @classmethod
+    def _have_masks(cls, losses: tuple[LossSpec, ...], info: ValidationInfo) -> tuple[LossSpec, ...]:
+        architecture = info.data.get("architecture")
+        masked = architecture is not None and any(spec.kind in _MASKS for spec in architecture.attention)
+        if architecture is not None and not masked and any(loss.space == "masks" for loss in losses):
+            raise ValueError(f"expected attention of a kind {', '.join(_MASKS)} for uniformity, got none")
+        return losses
+
+    @field_validator("weighting")
+    @classmethod
+    def _weighs_losses_of_the_recipe(cls, weighting: Weighting, info: ValidationInfo) -> Weighting:
+        names = loss_names(info.data.get("losses", ()))
+        unknown = [name for name in weighting.losses if name not in names]
+        if unknown and names:
+            raise ValueError(f"expected names of the recipe's losses ({', '.join(names)}), got {unknown[0]!r}")
+        return weighting
+
+    @field_validator("decorrelation")
+    @classmethod
+    def _has_a_layer_to_decorrelate(cls, decorrelation: Decorrelation, info: ValidationInfo) -> Decorrelation:
+        architecture = info.data.get("architecture")
+        if decorrelation.rounds and architecture is not None and architecture.neck not in LINEAR_NECKS:
+            wanted = " or ".join(LINEAR_NECKS)
+            raise ValueError(f"expected architecture.neck={wanted} for decorrelation, got {architecture.neck}")
+        return decorrelation
+
+    @field_validator("occlusion")
+    @classmethod
+    def _has_an_identity_loss_to_fool(cls, occlusion: Occlusion, info: ValidationInfo) -> Occlusion:
+        losses = info.data.get("losses")
+        fooled = losses is None or any(loss.kind == "cross_entropy" and loss.space == "neck" for loss in losses)
+        if occlusion.share and not fooled:
+            raise ValueError("expected a cross_entropy loss on the neck for occlusion, got none")
+        return occlusion
+
     @field_validator("long_tail")
     @classmethod
     def _draws_people_one_by_one(cls, long_tail: LongTail, info: ValidationInfo) -> LongTail:
         if long_tail.sampling != "pictures" and "batch" in info.data and info.data["batch"].in_a_row > 1:
             raise ValueError("expected batch.in_a_row=1 with long_tail.sampling, which draws people one by one")
+        if long_tail.sampling != "pictures" and "batch" in info.data and info.data["batch"].sampler != "people":
+            raise ValueError("expected batch.sampler=people with long_tail.sampling, which is a sampler itself")
         return long_tail
 
     @field_validator("losses")
@@ -136,6 +211,11 @@ class Recipe(BaseModel):
             for loss in self.losses
             if loss.from_epoch >= self.epochs
         ]
+        turns = self.decorrelation
+        if turns.rounds and turns.from_epoch >= self.epochs:
+            found.append(f"training ends after {self.epochs} epochs, before decorrelation.from_epoch")
+        if self.occlusion.share and self.occlusion.from_epoch >= self.epochs:
+            found.append(f"training ends after {self.epochs} epochs, before occlusion.from_epoch")
         if self.schedule.warmup_epochs >= self.epochs:
             found.append(
                 f"the learning rate warms up for {self.schedule.warmup_epochs:g} epochs, but training ends after "
@@ -275,12 +355,17 @@ def _nearest(key: str, content: Mapping[str, Any]) -> str:
 
 
 def _keys(model: type[BaseModel], content: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a recipe; those of the losses by their numbers and kinds in `content`."""
+    """Every dotted key of a recipe; those of lists by their numbers (and losses' kinds) in `content`."""
     for name, field in model.model_fields.items():
         yield f"{prefix}{name}"
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from _keys(annotation, content, f"{prefix}{name}.")
+        if prefix == "architecture." and name == "attention":
+            architecture = content.get("architecture")
+            modules = architecture.get("attention") if isinstance(architecture, dict) else None
+            for number in range(len(modules) if isinstance(modules, list) else 0):
+                yield from _keys(AttentionSpec, content, f"architecture.attention.{number}.")
     losses = content.get("losses") if not prefix else None
     for number, loss in enumerate(losses if isinstance(losses, list) else []):
         for spec in _LOSSES:

@@ -6,12 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from passerby.data.camera_sampling import camera_balanced_batches
 from passerby.data.dataset import Dataset, people
+from passerby.data.hard_sampling import hard_identity_batches
+from passerby.data.pair_sampling import pair_batches, pairs_of
 from passerby.data.sampling import balanced_batches, pk_batches
 from passerby.data.splits import hold_out_people
 from passerby.errors import DataError
+from passerby.losses.spec import Supervision
+from passerby.training.attributes import AttributeTable, attribute_table
 from passerby.training.recipe import Recipe
-from passerby.types import UNKNOWN_CAMERA, IntArray, Sample
+from passerby.types import UNKNOWN_CAMERA, FloatArray, IntArray, Sample
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class TrainingTask:
         labels: (N,) int64, the training people numbered from 0, in the order of `samples`.
         classes: How many training people there are.
         people_per_batch: The recipe's, or fewer where the data has no more.
+        cameras: (N,) int64, the training cameras numbered from 0 in ascending order, -1 unknown.
+        attributes: What each picture's person looks like; None where no loss asks.
     """
 
     samples: tuple[Sample, ...]
@@ -31,16 +38,43 @@ class TrainingTask:
     labels: Tensor
     classes: int
     people_per_batch: int
+    cameras: Tensor
+    attributes: AttributeTable | None = None
 
-    def batches(self, recipe: Recipe, epoch: int) -> list[IntArray]:
-        """The batches of one epoch: indices into `samples`, decided by the recipe's seed and the epoch alone."""
+    def batches(self, recipe: Recipe, epoch: int, embeddings: FloatArray | None = None) -> list[IntArray]:
+        """The batches of one epoch: indices into `samples`.
+
+        They are decided by the recipe's seed and the epoch alone, and by (classes, D) running embeddings of the
+        people where the sampler looks at these.
+        """
         rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch]))
         batch = recipe.batch
         power = recipe.long_tail.power_in(epoch)
         if power < 1:
             return balanced_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, power)
+        labels = self.labels.numpy()
+        if batch.sampler == "cameras":
+            cameras = self.cameras.numpy()
+            return camera_balanced_batches(labels, cameras, self.people_per_batch, batch.pictures, rng)
+        if batch.sampler == "pairs":
+            return pair_batches(labels, self.people_per_batch, batch.positives, batch.negatives, rng)
+        if batch.sampler == "hard_people" and embeddings is not None and embeddings.any():
+            together = min(batch.together, self.people_per_batch)
+            return hard_identity_batches(labels, self.people_per_batch, batch.pictures, rng, embeddings, together)
         in_a_row = min(batch.in_a_row, self.people_per_batch)
         return pk_batches(self.labels.numpy(), self.people_per_batch, batch.pictures, rng, in_a_row)
+
+    def pairs(self, recipe: Recipe) -> Tensor | None:
+        """(M, 2) int64, the rows of each batch that the sampler drew as pairs; None where it draws none."""
+        batch = recipe.batch
+        if batch.sampler != "pairs":
+            return None
+        return torch.from_numpy(pairs_of(self.people_per_batch, batch.positives, batch.negatives))
+
+    def supervision(self) -> Supervision:
+        """How many people, cameras and attributes there are to tell apart."""
+        rates = () if self.attributes is None else self.attributes.rates()
+        return Supervision(self.classes, int(self.cameras.max()) + 1, rates)
 
     def pictures(self) -> IntArray:
         """(classes,) how many pictures each training person has."""
@@ -49,7 +83,7 @@ class TrainingTask:
     def pictures_per_batch(self, recipe: Recipe) -> int:
         """How many pictures each of the batches holds."""
         in_a_row = min(recipe.batch.in_a_row, self.people_per_batch)
-        return self.people_per_batch // in_a_row * in_a_row * recipe.batch.pictures
+        return self.people_per_batch // in_a_row * in_a_row * recipe.batch.pictures_per_person
 
     def cautions(self, recipe: Recipe) -> list[str]:
         """Where the data has less than the recipe asks for, a sentence each."""
@@ -57,10 +91,12 @@ class TrainingTask:
         if self.people_per_batch < recipe.batch.people:
             found.append(f"batches hold {self.people_per_batch} people, not {recipe.batch.people}: there are no more")
         pictures = self.pictures()
-        short = int((pictures < recipe.batch.pictures).sum())
+        batch = recipe.batch
+        wanted = 1 + batch.positives if batch.sampler == "pairs" else batch.pictures
+        short = int((pictures < wanted).sum())
         if short:
             found.append(
-                f"{short} of {self.classes} people have fewer than {recipe.batch.pictures} pictures, down to "
+                f"{short} of {self.classes} people have fewer than {wanted} pictures, down to "
                 f"{pictures.min()}: theirs come more than once in a batch; see batch.pictures"
             )
         return found
@@ -70,7 +106,8 @@ def prepare_task(recipe: Recipe, dataset: Dataset) -> TrainingTask:
     """Split the training people into those to train and those to validate on.
 
     Raises:
-        DataError: Fewer than two people would be left to train on.
+        DataError: Fewer than two people would be left to train on, or a loss asks for cameras or attributes that the
+            data set does not tell.
     """
     dataset.require("train")
     everybody = people(dataset.train)
@@ -84,12 +121,23 @@ def prepare_task(recipe: Recipe, dataset: Dataset) -> TrainingTask:
         )
     samples, held_out = hold_out_people(dataset.train, held_out_people, recipe.seed)
     numbers = {person: number for number, person in enumerate(sorted(people(samples)))}
+    rows = {camera: row for row, camera in enumerate(sorted({s.camera_id for s in samples} - {UNKNOWN_CAMERA}))}
+    asking: list[str] = [loss.kind for loss in recipe.losses if loss.target == "cameras" or "cameras" in loss.extras]
+    asking += ["augmentation.camera_transfer"] if recipe.augmentation.camera_transfer else []
+    if len(rows) < 2 and asking:
+        raise DataError(
+            f"{dataset.root}: expected training pictures of at least two known cameras for {asking[0]}, got "
+            f"{len(rows)}; see --camera-pattern, or leave it out"
+        )
+    told = any(loss.target == "attributes" for loss in recipe.losses)
     return TrainingTask(
         samples=samples,
         held_out=held_out,
         labels=torch.tensor([numbers[sample.person_id] for sample in samples]),
         classes=classes,
         people_per_batch=min(recipe.batch.people, classes),
+        cameras=torch.tensor([rows.get(sample.camera_id, -1) for sample in samples]),
+        attributes=attribute_table(dataset, samples) if told else None,
     )
 
 

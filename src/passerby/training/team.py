@@ -64,7 +64,14 @@ class Team:
 
     def gather(self, features: Features) -> Features:
         """The embeddings of the whole batch, through which gradients flow back to whoever made them."""
-        return features if self.size == 1 else Features(*(_gather(tensor).flatten(0, 1) for tensor in features))
+        if self.size == 1:
+            return features
+
+        def whole(tensor: Tensor) -> Tensor:
+            return _gather(tensor.contiguous()).flatten(0, 1)
+
+        maps, masks = (tuple(map(whole, tensors)) for tensors in (features.maps, features.masks))
+        return Features(whole(features.raw), whole(features.neck), maps, masks)
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace every gradient by its sum over all processes."""

@@ -77,7 +77,7 @@ def train(
     outputs = Outputs(output)
     recipe = with_cameras(recipe, dataset)
     task = prepare_task(recipe, dataset)
-    learner = Learner.build(recipe, task.pictures(), team, initial)
+    learner = Learner.build(recipe, task.pictures(), team, initial, task.supervision())
 
     progress = outputs.begin(recipe, dataset.fingerprint(), resume=resume, overwrite=overwrite)
     if progress.epoch or progress.step:
@@ -99,12 +99,12 @@ def train(
     with deferred_interrupt() as interrupted:
         while not _is_over(progress, recipe):
             epoch = progress.epoch
-            learner.begin_epoch(epoch)
-            order = task.batches(recipe, epoch)
+            learner.begin_epoch(epoch, progress.step)
+            order = task.batches(recipe, epoch, learner.drawn_by())
             steps = len(order)
-            for step, pictures, labels, cameras in feed.batches(epoch, order, progress.step):
+            for step, pictures, targets, cameras in feed.batches(epoch, order, progress.step):
                 set_learning_rate(learner.optimizer, _learning_rate(recipe, epoch, step / steps))
-                progress = progress.after_step(learner.step(pictures, labels, epoch, step, steps, cameras))
+                progress = progress.after_step(learner.step(pictures, targets, epoch, step, steps, cameras))
                 _check_loss(recipe, progress, outputs)
                 reporter.step(epoch * steps + step + 1, recipe.epochs * steps, progress.mean_losses()[0])
                 if learner.updates_after(step, steps) and team.any(interrupted()):
@@ -119,6 +119,7 @@ def train(
             row["learning_rate"] = _learning_rate(recipe, epoch, (steps - 1) / steps)
             if not learner.is_finite():
                 raise _diverged(f"weights became nan or infinite in epoch {epoch + 1}", recipe, progress, outputs)
+            learner.objective.end_epoch(parts)
             if measuring.is_due(epoch):
                 progress = replace(progress, best=measuring.measure(learner, row, progress.best))
             progress = clock.stamp(progress).after_epoch(row)

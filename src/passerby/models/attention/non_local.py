@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from passerby.models.attention.module import Attention, received
 
-class NonLocalBlock(nn.Module):
+
+class NonLocalBlock(Attention):
     """Adds to each position of B×C×h×w maps what all positions hold, weighted by how alike they are.
 
     The form of AGW (Ye et al., TPAMI 2022): `x + W((θ(x)ᵀ φ(x) / N) g(x))` over the N = h·w positions, inner products
@@ -29,11 +31,25 @@ class NonLocalBlock(nn.Module):
         assert isinstance(scale, Tensor)
         nn.init.zeros_(scale)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Compute maps of the same shape."""
+    def change(self, maps: Tensor) -> Tensor:
+        """The addition, of the maps' shape."""
         values, keys, queries = (part(maps).flatten(2) for part in (self.g, self.phi, self.theta))
         # (θᵀφ)g = θᵀ(φg): the product of hidden×hidden numbers instead of N×N.
         mixed = torch.matmul(torch.matmul(values, keys.transpose(1, 2)), queries) / keys.shape[2]
         added = self.W(mixed.unflatten(2, maps.shape[2:]))
         assert isinstance(added, Tensor)
-        return maps + added
+        return added
+
+    def attention(self, maps: Tensor) -> Tensor:
+        """`θᵀφ / N`, B×N×N: how alike positions are; no shares, since there is no softmax."""
+        keys, queries = self.phi(maps).flatten(2), self.theta(maps).flatten(2)
+        alike: Tensor = torch.matmul(queries.transpose(1, 2), keys) / keys.shape[2]
+        return alike
+
+    def products(self, maps: Tensor) -> int:
+        """Two products of hidden×hidden numbers for each position."""
+        return 2 * self.g.out_channels**2 * len(maps) * maps.shape[2] * maps.shape[3]
+
+    def heat(self, maps: Tensor) -> Tensor:
+        """How much of each position all others take, B×h×w."""
+        return received(self.attention(maps).abs(), maps)

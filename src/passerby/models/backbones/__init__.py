@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from passerby.models.backbones import mobilenetv3
-from passerby.models.backbones.backbone import Backbone, Encoding
+from passerby.models.backbones.backbone import Attend, Backbone, Encoding, as_they_are
 from passerby.models.backbones.mobilenetv2 import MobileNetV2
 from passerby.models.backbones.mobilenetv3 import MobileNetV3
 from passerby.models.backbones.osnet import OSNet
@@ -12,7 +12,16 @@ from passerby.models.backbones.osnet_ain import OSNetAIN
 from passerby.models.backbones.resnet import InstanceNormPlaces, ResNet
 from passerby.models.backbones.vit import Transformer, VisionTransformer
 
-__all__ = ["BACKBONES", "TRANSFORMERS", "Backbone", "Encoding", "Transformer", "build_backbone"]
+__all__ = [
+    "BACKBONES",
+    "TRANSFORMERS",
+    "Attend",
+    "Backbone",
+    "Encoding",
+    "Transformer",
+    "as_they_are",
+    "build_backbone",
+]
 
 _Build = Callable[[float, int], Backbone]
 

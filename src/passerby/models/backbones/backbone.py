@@ -1,10 +1,20 @@
 """What all backbones have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from torch import Tensor, nn
+
+from passerby.models.attention.spec import Level
+
+Attend: TypeAlias = Callable[[Level, Tensor], Tensor]
+"""What is done to maps at each of a backbone's four levels: given which one and its maps, the maps to go on with."""
+
+
+def as_they_are(level: Level, maps: Tensor) -> Tensor:
+    """Leave the maps of every level alone."""
+    return maps
 
 
 class Encoding(NamedTuple):
@@ -24,23 +34,27 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         channels: C.
+        level_channels: Channels of the maps at each level, layer1 to layer4, where they have strides of 4, 8, 16 and
+            the last. ResNets have whole stages there, other networks what corresponds.
     """
 
     channels: int
+    level_channels: dict[Level, int]
 
     @abstractmethod
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Compute the feature maps."""
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
+        """Compute the feature maps, doing at each level what `attend` says."""
 
-    def encode(self, pictures: Tensor, cameras: Tensor | None = None) -> Encoding:
+    def encode(self, pictures: Tensor, cameras: Tensor | None = None, attend: Attend = as_they_are) -> Encoding:
         """Compute everything that poolings may ask for.
 
         Args:
             pictures: B×3×H×W.
             cameras: (B,) int64, which of the cameras that the backbone knows took each picture; -1 or no tensor where
                 that is unknown. Only transformers with a camera embedding look at it.
+            attend: What is done to the maps of each level.
         """
-        return Encoding(self(pictures), None)
+        return Encoding(self(pictures, attend), None)
 
     def adopt(self, other: "Backbone") -> None:
         """Take all weights of a backbone of the same name and width."""

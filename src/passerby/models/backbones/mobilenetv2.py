@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from passerby.models.backbones.backbone import Backbone
+from passerby.models.backbones.backbone import Attend, Backbone, as_they_are
+from passerby.models.backbones.levels import Levels
 
 _STEM, _LAST = 32, 1280
 # Expansion, channels, blocks and stride of each stage: the paper's table 2.
@@ -25,21 +26,22 @@ class MobileNetV2(Backbone):
         super().__init__()
         inputs = _scaled(_STEM * size, width)
         layers: list[nn.Module] = [_conv_norm_relu(3, inputs, 3, 2)]
+        self._levels = Levels(2)
         for stage, (expansion, planes, count, stride) in enumerate(_STAGES):
             outputs = _scaled(planes * size, width)
             for block in range(count):
                 step = 1 if block else last_stride if stage == _LAST_WITH_STRIDE else stride
                 layers.append(_InvertedResidual(inputs, outputs, expansion, step, expansion > 1 or widen_first))
                 inputs = outputs
+                self._levels.add(1 if block else stride, outputs)
         self.channels = _scaled(_LAST * max(1.0, size), width)
         self.features = nn.Sequential(*layers, _conv_norm_relu(inputs, self.channels, 1))
+        self.level_channels = self._levels.channels(self.channels)
         self.initialise()
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
         """Compute B×C×h×w feature maps; C is 1280 at size and width 1."""
-        maps = self.features(pictures)
-        assert isinstance(maps, Tensor)
-        return maps
+        return self._levels.run(self.features, pictures, attend)
 
 
 def _scaled(channels: float, width: float) -> int:

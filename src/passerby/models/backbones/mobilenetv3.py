@@ -6,7 +6,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.models.backbones.backbone import Backbone
+from passerby.models.backbones.backbone import Attend, Backbone, as_they_are
+from passerby.models.backbones.levels import Levels
 
 _STEM = 16
 _LAST_EXPANSION = 6
@@ -68,19 +69,20 @@ class MobileNetV3(Backbone):
         super().__init__()
         inputs = _scaled(_STEM, width)
         layers: list[nn.Module] = [_conv_norm(3, inputs, 3, 2, activation=nn.Hardswish)]
+        self._levels = Levels(2)
         last = max(index for index, block in enumerate(blocks) if block.stride == 2)
         for index, block in enumerate(blocks):
             layers.append(_InvertedResidual(inputs, block, width, last_stride if index == last else block.stride))
             inputs = _scaled(block.outputs, width)
+            self._levels.add(block.stride, inputs)
         self.channels = _LAST_EXPANSION * inputs
         self.features = nn.Sequential(*layers, _conv_norm(inputs, self.channels, 1, activation=nn.Hardswish))
+        self.level_channels = self._levels.channels(self.channels)
         self.initialise()
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
         """Compute B×C×h×w feature maps; C is 960 (large) or 576 (small) at width 1."""
-        maps = self.features(pictures)
-        assert isinstance(maps, Tensor)
-        return maps
+        return self._levels.run(self.features, pictures, attend)
 
 
 def _scaled(channels: int, width: float) -> int:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.models.backbones.backbone import Backbone
+from passerby.models.backbones.backbone import Attend, Backbone, as_they_are
 
 BRANCHES = 4
 _CHANNELS = (64, 256, 384, 512)
@@ -35,14 +35,22 @@ class OSNet(Backbone):
         self.conv4 = _stage(channels[2], channels[3], shrink=False)
         self.conv5 = ConvNormRelu(channels[3], channels[3], 1)
         self.channels = channels[3]
+        self.level_channels = {
+            "layer1": channels[1],
+            "layer2": channels[2],
+            "layer3": channels[3],
+            "layer4": channels[3],
+        }
         self.initialise()
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
         """Compute B×C×(H/16)×(W/16) feature maps; C is 512 times the size."""
-        maps = self.maxpool(self.conv1(pictures))
-        maps = self.conv5(self.conv4(self.conv3(self.conv2(maps))))
-        assert isinstance(maps, Tensor)
-        return maps
+        # A stage's two blocks, and what halves their maps behind them.
+        first, second = self.conv2, self.conv3
+        maps = attend("layer1", first[:2](self.maxpool(self.conv1(pictures))))
+        maps = attend("layer2", second[:2](first[2](maps)))
+        maps = attend("layer3", self.conv4(second[2](maps)))
+        return attend("layer4", self.conv5(maps))
 
 
 def stage_channels(size: float, width: float) -> list[int]:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.models.backbones.backbone import Backbone
+from passerby.models.backbones.backbone import Attend, Backbone, as_they_are
 from passerby.models.backbones.osnet import (
     BRANCHES,
     ChannelGate,
@@ -42,15 +42,15 @@ class OSNetAIN(Backbone):
         )
         self.conv5 = ConvNormRelu(third, third, 1)
         self.channels = third
+        self.level_channels = {"layer1": first, "layer2": second, "layer3": third, "layer4": third}
         self.initialise()
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
         """Compute B×C×(H/16)×(W/16) feature maps; C is 512 times the size."""
-        maps = self.maxpool(self.conv1(pictures))
-        maps = self.pool3(self.conv3(self.pool2(self.conv2(maps))))
-        maps = self.conv5(self.conv4(maps))
-        assert isinstance(maps, Tensor)
-        return maps
+        maps = attend("layer1", self.conv2(self.maxpool(self.conv1(pictures))))
+        maps = attend("layer2", self.conv3(self.pool2(maps)))
+        maps = attend("layer3", self.conv4(self.pool3(maps)))
+        return attend("layer4", self.conv5(maps))
 
 
 class _Block(nn.Module):

@@ -5,14 +5,15 @@ non-local blocks those of AGW (Ye et al., TPAMI 2022), under fast-reid's.
 """
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from passerby.models.attention.non_local import NonLocalBlock
-from passerby.models.backbones.backbone import Backbone
+from passerby.models.attention.spec import Level
+from passerby.models.backbones.backbone import Attend, Backbone, as_they_are
 
 InstanceNormPlaces: TypeAlias = Literal["none", "a", "b"]
 """Where instance norm stands in IBN-Nets: nowhere, in half of the channels inside blocks, or behind whole stages."""
@@ -56,12 +57,16 @@ class ResNet(Backbone):
         self.maxpool = nn.MaxPool2d(3, 2, 1) if pads_pooling else nn.MaxPool2d(3, 2, ceil_mode=True)
         early, late = instance_norm, "a" if instance_norm == "a" else "none"
         self.layer1 = self._stage(bottleneck, base, blocks[0], 1, early)
+        levels = [self._inputs]
         self.layer2 = self._stage(bottleneck, base * 2, blocks[1], 2, early)
         self.NL_2 = _non_local(self._inputs, non_local[0])
+        levels.append(self._inputs)
         self.layer3 = self._stage(bottleneck, base * 4, blocks[2], 2, late)
         self.NL_3 = _non_local(self._inputs, non_local[1])
+        levels.append(self._inputs)
         self.layer4 = self._stage(bottleneck, base * 8, blocks[3], last_stride, "none")
         self.channels = self._inputs
+        self.level_channels = dict(zip(get_args(Level), [*levels, self.channels], strict=True))
         self.initialise()
         for block in (*self.NL_2, *self.NL_3):
             assert isinstance(block, NonLocalBlock)
@@ -77,13 +82,13 @@ class ResNet(Backbone):
                 stages.append(parts)
         return stages
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
         """Compute B×C×h×w feature maps; C is 512 (ResNet-18/34) or 2048 (deeper) at width 1."""
         maps = self.maxpool(F.relu(self.bn1(self.conv1(pictures)), inplace=True))
-        maps = _mixed(self.layer3, self.NL_3, _mixed(self.layer2, self.NL_2, self.layer1(maps)))
-        maps = self.layer4(maps)
-        assert isinstance(maps, Tensor)
-        return maps
+        maps = attend("layer1", self.layer1(maps))
+        maps = attend("layer2", _mixed(self.layer2, self.NL_2, maps))
+        maps = attend("layer3", _mixed(self.layer3, self.NL_3, maps))
+        return attend("layer4", self.layer4(maps))
 
     def _stage(self, bottleneck: bool, planes: int, count: int, stride: int, instance_norm: str) -> nn.Sequential:
         block = _Bottleneck if bottleneck else _BasicBlock

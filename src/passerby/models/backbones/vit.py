@@ -11,10 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.models.backbones.backbone import Backbone, Encoding
+from passerby.models.attention.spec import Level
+from passerby.models.backbones.backbone import Attend, Backbone, Encoding, as_they_are
 
 _PATCH = 16
 _BLOCKS = 12
+_LEVELS: dict[int, Level] = {3: "layer1", 6: "layer2", 9: "layer3"}
+"""After how many blocks a level is reached; the fourth lies behind the last norm."""
 _HEAD = 64
 
 
@@ -76,6 +79,7 @@ class VisionTransformer(Backbone):
         drops = (options.drop_path * depth / (_BLOCKS - 1) for depth in range(_BLOCKS))
         self.blocks = nn.ModuleList(_Block(channels, heads, drop) for drop in drops)
         self.norm = nn.LayerNorm(channels, eps=1e-6)
+        self.level_channels = {"layer1": channels, "layer2": channels, "layer3": channels, "layer4": channels}
         self.initialise()
 
     def initialise(self) -> None:
@@ -89,16 +93,17 @@ class VisionTransformer(Backbone):
             if embedding is not None:
                 nn.init.trunc_normal_(embedding, std=0.02)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor, attend: Attend = as_they_are) -> Tensor:
         """Compute B×C×h×w maps of the patches, without cameras; C is 384 (small) or 768 (base) at width 1."""
-        return self.encode(pictures).maps
+        return self.encode(pictures, attend=attend).maps
 
-    def encode(self, pictures: Tensor, cameras: Tensor | None = None) -> Encoding:
+    def encode(self, pictures: Tensor, cameras: Tensor | None = None, attend: Attend = as_they_are) -> Encoding:
         """Compute the patches' maps and the class token.
 
         Args:
             pictures: B×3×H×W.
             cameras: (B,) int64, rows of the camera embedding; -1, or no tensor, stands for the mean of all cameras.
+            attend: What is done to the patches' maps behind each quarter of the blocks, the last one's normed.
         """
         patches = self.patch_embed["proj"](pictures)
         tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches.flatten(2).transpose(1, 2)], 1)
@@ -107,10 +112,14 @@ class VisionTransformer(Backbone):
             known = torch.cat([self.sie_embed, self.sie_embed.mean(0, keepdim=True)])
             # The mean stands last, where -1 finds it.
             tokens = tokens + self._camera_weight * (known[-1:] if cameras is None else known[cameras])
-        for block in self.blocks:
+        for number, block in enumerate(self.blocks, start=1):
             tokens = block(tokens)
+            if number in _LEVELS and attend is not as_they_are:
+                maps = attend(_LEVELS[number], tokens[:, 1:].transpose(1, 2).reshape(patches.shape))
+                tokens = torch.cat([tokens[:, :1], maps.flatten(2).transpose(1, 2)], 1)
         tokens = self.norm(tokens)
-        return Encoding(tokens[:, 1:].transpose(1, 2).reshape(patches.shape), tokens[:, 0])
+        maps = attend("layer4", tokens[:, 1:].transpose(1, 2).reshape(patches.shape))
+        return Encoding(maps, tokens[:, 0])
 
     def adopt(self, other: Backbone) -> None:
         """Take all weights; position embeddings are resized, other cameras' embeddings are left out."""

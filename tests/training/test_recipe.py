@@ -134,7 +134,7 @@ def test_binary_files_and_folders_are_no_recipes(tmp_path: Path) -> None:
 def test_the_nearest_recipe_is_named() -> None:
     with pytest.raises(RecipeError, match=r"got 'small-resnet'; did you mean small-resnet18\?"):
         load_recipe("small-resnet")
-    with pytest.raises(RecipeError, match=r"one of the recipes baseline-resnet50, .*, got 'x'; `passerby recipes`"):
+    with pytest.raises(RecipeError, match=r"one of the recipes abd-resnet50, .*, got 'x'; `passerby recipes`"):
         load_recipe("x")
 
 

@@ -12,6 +12,7 @@ from passerby.data import read_dataset
 from passerby.demo.training import TrainingDemoResult, run_training_demo
 from passerby.models.bundle import load_bundle
 from passerby.retrieval.pictures import search_pictures
+from passerby.training.reporter import Reporter
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +20,41 @@ def said() -> list[str]:
     return []
 
 
+class Interrupting(Reporter):
+    """Presses Ctrl-C after an epoch."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+
+class Noting(Reporter):
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
 @pytest.fixture(scope="module")
-def demo(said: list[str], tmp_path_factory: pytest.TempPathFactory) -> TrainingDemoResult:
-    """The demo on as few people as the command line allows, for a few of its epochs, in one thread.
+def reporter() -> Noting:
+    return Noting()
+
+
+@pytest.fixture(scope="module")
+def demo(said: list[str], reporter: Noting, tmp_path_factory: pytest.TempPathFactory) -> TrainingDemoResult:
+    """The demo on as few people as the command line allows, for a few of its epochs, in one thread, interrupted once.
 
     On busy processors several threads wait for each other ten times as long as they work.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    output = tmp_path_factory.mktemp("demo") / "out"
     try:
-        return run_training_demo(tmp_path_factory.mktemp("demo") / "out", people=20, epochs=3, say=said.append)
+        with pytest.raises(KeyboardInterrupt):
+            run_training_demo(output, people=20, epochs=3, say=lambda _: None, reporter=Interrupting())
+        return run_training_demo(output, people=20, epochs=3, say=said.append, reporter=reporter)
     finally:
         torch.set_num_threads(threads)
 
@@ -39,6 +65,10 @@ def test_the_demo_ends_with_everything_that_it_promises(demo: TrainingDemoResult
     assert demo.report == demo.folder / "report" / "report.html"
     assert [line[0] for line in said if line[0] != " "] == ["1", "2", "3", "4", "5", "6"]
     assert str(demo.report) in said[-1]
+
+
+def test_an_interrupted_demo_goes_on(demo: TrainingDemoResult, reporter: Noting) -> None:
+    assert "going on after epoch 1, step 0" in reporter.notes
 
 
 def test_training_shows(demo: TrainingDemoResult, said: list[str]) -> None:

@@ -64,7 +64,7 @@ def _train(folder: Path, people: int, seed: int) -> None:
 
     if people < 20:
         raise PasserbyError(f"expected 20 people or more with --train, got {people}; some train, the others test")
-    with TrainingDisplay() as display:
+    with TrainingDisplay("give the same command") as display:
         result = run_training_demo(
             folder, people=people, seed=seed, say=note, rendering=display.rendering, reporter=display
         )

@@ -186,8 +186,13 @@ def sweep(
 class TrainingDisplay(Reporter):
     """Shows a training as bars, a line per epoch, and notes."""
 
-    def __init__(self) -> None:
-        """Prepare the bars; each appears when it is first told of."""
+    def __init__(self, again: str = "give the same command with --resume") -> None:
+        """Prepare the bars; each appears when it is first told of.
+
+        Args:
+            again: How an interrupted training goes on.
+        """
+        self._again = again
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
         self._bar = Progress(
             *columns, TimeRemainingColumn(), console=errors(), transient=True, disable=not errors().is_terminal
@@ -225,6 +230,10 @@ class TrainingDisplay(Reporter):
         """Print an epoch's figures."""
         measured = f"  validation rank-1 {row['rank_1']:.1%}  mAP {row['mean_ap']:.1%}" if "rank_1" in row else ""
         note(f"epoch {row['epoch']:>3}  loss {row['loss']:.4f}  {row['seconds']:,.0f} s{measured}")
+
+    def saved(self, folder: Path) -> None:
+        """Say how an interrupted training goes on."""
+        note(f"saved to {folder}; {self._again} to go on")
 
     def _show(self, what: str, done: int, total: int, state: str) -> None:
         if what not in self._tasks:

@@ -25,6 +25,7 @@ from passerby.retrieval.drawing import draw_matches, draw_pair
 from passerby.retrieval.pictures import decide, search_pictures
 from passerby.retrieval.rerank import k_reciprocal
 from passerby.synthetic.generate import render_people
+from passerby.training.outputs import Outputs
 from passerby.training.recipe import Recipe, load_recipe
 from passerby.training.reporter import Reporter
 from passerby.training.trainer import train
@@ -69,7 +70,8 @@ def run_training_demo(
     """Render synthetic people, train on two thirds of them, and measure on the others, whom training never saw.
 
     Args:
-        output: A folder for pictures, models and the report; what an earlier demo left there is replaced.
+        output: A folder for pictures, models and the report. What an earlier demo left there is replaced; one that
+            was interrupted goes on.
         people: How many people to render, with 4 cameras and 6 pictures from each.
         epochs: How long to train.
         seed: Decides the people and the training.
@@ -91,7 +93,9 @@ def run_training_demo(
     say(f"   rank-1 {untrained.metrics.rank(1):.1%}, mAP {untrained.metrics.mean_ap:.1%}")
 
     say(f"3. training it for {recipe.epochs} epochs on two thirds of the people")
-    bundle = train(recipe, dataset, output / "training", overwrite=True, reporter=reporter).best
+    folder = output / "training"
+    goes_on = Outputs(folder).is_interrupted(recipe, dataset.fingerprint())
+    bundle = train(recipe, dataset, folder, resume=goes_on, overwrite=not goes_on, reporter=reporter).best
     embedder = TorchEmbedder(bundle)
 
     say("4. measuring it on the other people, whom it never saw")

@@ -76,19 +76,20 @@ class Outputs:
         self._check_replaceable(recipe, replace=going_on or overwrite)
         return progress
 
+    def is_interrupted(self, recipe: Recipe, data: str) -> bool:
+        """Whether a training of this recipe and data lies here that has not come to its end."""
+        if not self.checkpoint.exists():
+            return False
+        found = read_progress(self.checkpoint)
+        return found.epoch < recipe.epochs and not _differing(found, recipe, data)
+
     def _matching(self, found: Progress, recipe: Recipe, data: str) -> Progress:
         """The progress of a checkpoint, if it is of the same recipe and data."""
-        try:
-            # What an older version did not know yet has its default.
-            is_same = Recipe.model_validate(found.recipe) == recipe
-        except ValidationError:
-            is_same = False
-        for what, same in (("recipe", is_same), ("data", found.data == data)):
-            if not same:
-                raise PasserbyError(
-                    f"{self.folder}: expected the {what} with which this training began, got another; give the first "
-                    "command again with --resume, or begin anew with --force"
-                )
+        for what in _differing(found, recipe, data):
+            raise PasserbyError(
+                f"{self.folder}: expected the {what} with which this training began, got another; give the first "
+                "command again with --resume, or begin anew with --force"
+            )
         return found
 
     def _check_replaceable(self, recipe: Recipe, replace: bool) -> None:
@@ -129,3 +130,13 @@ def model_card(recipe: Recipe, dataset: Dataset, task: TrainingTask) -> ModelCar
         recipe=recipe.model_dump(mode="json"),
         passerby_version=__version__,
     )
+
+
+def _differing(found: Progress, recipe: Recipe, data: str) -> list[str]:
+    """What a checkpoint has otherwise: the recipe, the data."""
+    try:
+        # What an older version did not know yet has its default.
+        is_same = Recipe.model_validate(found.recipe) == recipe
+    except ValidationError:
+        is_same = False
+    return [what for what, same in (("recipe", is_same), ("data", found.data == data)) if not same]

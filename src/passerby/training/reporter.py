@@ -1,5 +1,6 @@
 """Who is told how a training goes."""
 
+from pathlib import Path
 from typing import Any
 
 
@@ -17,6 +18,9 @@ class Reporter:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """An epoch is done; its row of the log."""
+
+    def saved(self, folder: Path) -> None:
+        """Training was interrupted, and can be resumed from this folder."""
 
 
 class Reporters(Reporter):
@@ -45,3 +49,8 @@ class Reporters(Reporter):
         """An epoch is done."""
         for other in self._others:
             other.epoch(row)
+
+    def saved(self, folder: Path) -> None:
+        """Training was interrupted, and can be resumed from this folder."""
+        for other in self._others:
+            other.saved(folder)

@@ -111,7 +111,7 @@ def train(
                     if team.leads:
                         save_checkpoint(outputs.checkpoint, clock.stamp(progress), learner)
                     team.wait()
-                    reporter.note(f"saved to {outputs.folder}; give the same command with --resume to go on")
+                    reporter.saved(outputs.folder)
                     raise KeyboardInterrupt
 
             total, *parts = progress.mean_losses()

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from passerby.models.attention.module import Attention
+from passerby.models.attention.module import Attention, unhalved
 
 
 class ChannelSelfAttention(Attention):
@@ -23,13 +23,13 @@ class ChannelSelfAttention(Attention):
 
     def attention(self, maps: Tensor) -> Tensor:
         """X: B×C×C, rows of shares."""
-        with torch.autocast(maps.device.type, enabled=False):
+        with unhalved(maps):
             flat = maps.flatten(2).float()
             return torch.softmax(flat @ flat.transpose(1, 2), -1)
 
     def change(self, maps: Tensor) -> Tensor:
         """The addition, B×C×h×w."""
-        with torch.autocast(maps.device.type, enabled=False):
+        with unhalved(maps):
             mixed = self.attention(maps) @ maps.flatten(2).float()
             return (self.beta * mixed).to(maps.dtype).reshape(maps.shape)
 

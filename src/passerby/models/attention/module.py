@@ -1,7 +1,9 @@
 """What all attention modules have in common."""
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 
+import torch
 from torch import Tensor, nn
 
 
@@ -36,6 +38,12 @@ class Attention(nn.Module, ABC):
         """Where the module looks, as B×h×w of 0 or more, for pictures: how much it leaves or adds at each place."""
         change = self.change(maps)
         return ((maps * change) if self.multiplies else change).abs().mean(1)
+
+
+def unhalved(maps: Tensor) -> AbstractContextManager[object]:
+    """No automatic mixed precision: what is computed in float32 inside stays so."""
+    # Tensors without numbers, of which costs are counted, have no precision to be mixed.
+    return nullcontext() if maps.is_meta else torch.autocast(maps.device.type, enabled=False)
 
 
 def position_products(maps: Tensor, compared: int, mixed: int) -> int:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from passerby.models.attention.module import Attention, position_products, received
+from passerby.models.attention.module import Attention, position_products, received, unhalved
 
 
 class PositionAttention(Attention):
@@ -25,7 +25,7 @@ class PositionAttention(Attention):
     def attention(self, maps: Tensor) -> Tensor:
         """S: B×N×N, rows of shares: how much each position looks at each."""
         queries, keys = self.query(maps).flatten(2), self.key(maps).flatten(2)
-        with torch.autocast(maps.device.type, enabled=False):
+        with unhalved(maps):
             shares: Tensor = torch.softmax(queries.float().transpose(1, 2) @ keys.float(), -1)
             return shares
 

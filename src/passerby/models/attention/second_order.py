@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from passerby.models.attention.module import Attention, position_products, received
+from passerby.models.attention.module import Attention, position_products, received, unhalved
 
 
 class SecondOrderAttention(Attention):
@@ -29,7 +29,7 @@ class SecondOrderAttention(Attention):
         return self._of(self.theta(maps))
 
     def _of(self, theta: Tensor) -> Tensor:
-        with torch.autocast(theta.device.type, enabled=False):
+        with unhalved(theta):
             centred = theta.flatten(2).float()
             centred = centred - centred.mean(1, keepdim=True)
             count = centred.shape[1]

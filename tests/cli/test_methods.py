@@ -39,8 +39,8 @@ Command = Callable[..., Any]
         (
             "trihard-resnet50",
             ["batch.pictures=1"],
-            "losses: expected batch.pictures of at least 2 for triplet, which compares pictures of one person, got 1: "
-            "a batch without positives",
+            "losses: expected batch.pictures of at least 2 for triplet, which compares pictures of one person, got "
+            "1: a batch without positives",
         ),
         (
             "circle-resnet50",

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from passerby import __version__
-from passerby.cli import audit, compare, data, demo, evaluate, gallery, models, pictures, synth, train, verify
+from passerby.cli import (
+    ablate,
+    audit,
+    compare,
+    data,
+    demo,
+    evaluate,
+    explain,
+    gallery,
+    models,
+    pictures,
+    synth,
+    train,
+    verify,
+)
 from passerby.cli.console import errors
 from passerby.errors import PasserbyError
 
@@ -38,7 +52,7 @@ def _main(
     """Find the same person again across cameras that do not overlap."""
 
 
-for module in (demo, train, evaluate, compare, pictures, verify):
+for module in (demo, train, ablate, evaluate, compare, explain, pictures, verify):
     for command in module.COMMANDS:
         app.command(rich_help_panel=module.PANEL)(command)
 app.add_typer(data.app, rich_help_panel=demo.PANEL)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from passerby.errors import BundleError
 from passerby.models.attention.attending import AttentionModules
-from passerby.models.attention.spec import AttentionSpec
-from passerby.models.backbones import BACKBONES, TRANSFORMERS, Backbone, as_they_are, build_backbone
+from passerby.models.attention.spec import AttentionSpec, Level
+from passerby.models.backbones import BACKBONES, TRANSFORMERS, Attend, Backbone, as_they_are, build_backbone
 from passerby.models.backbones.vit import Transformer
 from passerby.models.neck import CHOOSES_DIMENSION, NECKS
 from passerby.models.pooling import POOLINGS
@@ -93,16 +93,22 @@ class ReidNetwork(nn.Module):
         self.dimension = architecture.dimension if chosen else self.raw_dimension
         self.neck = NECKS[architecture.neck](self.raw_dimension, self.dimension)
 
-    def forward(self, pictures: Tensor, cameras: Tensor | None = None) -> Features:
+    def forward(self, pictures: Tensor, cameras: Tensor | None = None, watch: Attend = as_they_are) -> Features:
         """Compute the vectors of pictures.
 
         Args:
             pictures: B×3×H×W, normalised.
             cameras: (B,) int64 of `architecture.transformer.camera_rows`, where they are known. Without a camera
                 embedding they make no difference.
+            watch: Sees the maps of each level behind its attention, and says which to go on with.
         """
         attending = self.attention.attending()
-        maps, class_token = self.backbone.encode(pictures, cameras, attending if self.attention else as_they_are)
+
+        def attend(level: Level, maps: Tensor) -> Tensor:
+            return watch(level, attending(level, maps))
+
+        watched = len(self.attention) > 0 or watch is not as_they_are
+        maps, class_token = self.backbone.encode(pictures, cameras, attend if watched else as_they_are)
         pooled = [self.pooling(class_token if self.pooling.takes_class_token else maps)]
         if attending.beside:
             pooled += [self.pooling(other) for other in attending.beside]

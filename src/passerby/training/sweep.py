@@ -13,7 +13,7 @@ from passerby.models.embedder import TorchEmbedder
 from passerby.training.recipe import Recipe
 from passerby.training.reporter import Reporter
 from passerby.training.team import leads
-from passerby.training.trainer import train
+from passerby.training.trainer import TrainingResult, train
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,29 @@ def sweep(
             initial=initial,
             reporter=reporter(seed) if reporter is not None else None,
         )
-        validation = result.best.figures.get("validation", {})
-        figures = {f"validation_{key}": validation[key] for key in ("rank_1", "mean_ap") if key in validation}
-        if test and leads():
-            metrics = evaluate_on(from_model(TorchEmbedder(result.best, device)), dataset).metrics
-            figures |= {"test_rank_1": metrics.rank(1), "test_mean_ap": metrics.mean_ap}
-        figures["loss"] = result.rows[-1]["loss"]
-        found.append(SeedFigures(seed, str(result.best.path), figures))
+        found.append(SeedFigures(seed, str(result.best.path), figures_of(result, dataset, device, test=test)))
     spread = {name: spread_of([one.figures[name] for one in found]) for name in found[0].figures}
     if leads():
         content = {"recipe": recipe.model_dump(mode="json"), "seeds": [asdict(one) for one in found]}
         write_json(output / "sweep.json", content | {"spread": {key: asdict(one) for key, one in spread.items()}})
     return SweepResult(tuple(found), spread)
+
+
+def figures_of(result: TrainingResult, dataset: Dataset, device: str, *, test: bool) -> dict[str, float]:
+    """What a training came to: validation figures of its best model, its last mean loss, and test figures if wanted.
+
+    Args:
+        result: The training.
+        dataset: Whose test people to measure.
+        device: Where to.
+        test: Whether to.
+    """
+    validation = result.best.figures.get("validation", {})
+    figures = {f"validation_{key}": validation[key] for key in ("rank_1", "mean_ap") if key in validation}
+    if test and leads():
+        metrics = evaluate_on(from_model(TorchEmbedder(result.best, device)), dataset).metrics
+        figures |= {"test_rank_1": metrics.rank(1), "test_mean_ap": metrics.mean_ap}
+    return figures | {"loss": result.rows[-1]["loss"]}
 
 
 def spread_of(values: Sequence[float]) -> Spread:

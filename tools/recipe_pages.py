@@ -172,11 +172,29 @@ def _options(loss: LossSpec) -> str:
 def _figures(row: dict[str, Any] | None) -> str:
     if row is None:
         return "Not run. `benchmarks/methods.py` fills the table of methods; until then there is no figure to tell."
-    figures = row["figures"]
+    figures, run = row["figures"], row["runs"][0]
+    against = row["against_baseline"]
+    verdict = ""
+    if against is not None:
+        points = f"{100 * against['value']:+.1f} points of mAP"
+        chance = "more than chance" if against["p_value"] < 0.05 else "no more than chance"
+        verdict = f" Against the plain baseline under the same budget: {points}, {chance}."
     return (
-        f"{row['budget']}: rank-1 {figures['rank_1']:.1%}, rank-5 {figures['rank_5']:.1%}, rank-10 "
-        f"{figures['rank_10']:.1%}, mAP {figures['mean_ap']:.1%}, mINP {figures['mean_inp']:.1%}."
+        f"{row['budget']}.\n\n"
+        "| rank-1 | rank-5 | rank-10 | mAP | mINP | Parameters | Multiply-adds | img/s | Minutes of a processor |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        f"| {' | '.join(_with_interval(row, figure) for figure in _TABLE)} | {run['parameters'] / 1e6:.1f} M "
+        f"| {run['multiply_adds'] / 1e9:.2f} G | {figures['images_per_second']:.0f} "
+        f"| {figures['training_cpu_minutes']:.0f} |\n\nIntervals of 95 % over people.{verdict}"
     )
+
+
+_TABLE = ("rank_1", "rank_5", "rank_10", "mAP", "mINP")
+
+
+def _with_interval(row: dict[str, Any], figure: str) -> str:
+    interval = row["runs"][0]["intervals"][figure]
+    return f"{100 * row['figures'][figure]:.1f} % [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerby.synthetic.pixels import blurred, smeared, through_jpeg, to_bytes
+from passerby.synthetic.pixels import blurred, in_three, smeared, through_jpeg, to_bytes
 from passerby.synthetic.randomness import stream
 from passerby.types import FloatArray, ImageArray
 
@@ -138,24 +138,27 @@ def exposure_factors(look: Look, mean: float, generator: np.random.Generator) ->
 
 def exposed(look: Look, picture: FloatArray, factors: FloatArray) -> FloatArray:
     """Put exposure and white balance (3,) and the camera's tone curve on display values (H, W, 3)."""
-    balanced = np.maximum(picture * factors, np.float32(0.0))
+    rows, columns, _ = picture.shape
+    # Whole rows of factors: numpy is slow along rows of three.
+    balanced = np.maximum(picture.reshape(rows, -1) * np.tile(factors, columns), np.float32(0.0))
     curved = (balanced ** np.float32(look.gamma) - np.float32(0.40)) * np.float32(look.contrast) + np.float32(0.40)
     # Highlights roll off a little before they are cut; shadows do too, so that dark cloth keeps its folds.
     curved = np.where(curved > 0.85, 0.85 + 0.15 * np.tanh((curved - 0.85) / 0.15), curved)
     curved = np.where(curved < _TOE, _TOE * np.exp(np.minimum(curved / _TOE - 1.0, 0.0)), curved)
-    return np.asarray(look.black + curved * (1.0 - max(look.black, 0.0)), np.float32)
+    return np.asarray(look.black + curved * (1.0 - max(look.black, 0.0)), np.float32).reshape(picture.shape)
 
 
 def coloured(look: Look, picture: FloatArray, chroma_blur: float) -> FloatArray:
     """Put the camera's saturation on display values (H, W, 3), and make colours less sharp than brightness is."""
-    grey = picture.mean(axis=2, keepdims=True)
+    grey = in_three((picture[..., 0] + picture[..., 1] + picture[..., 2]) / np.float32(3.0))
     return np.asarray(grey + blurred(picture - grey, chroma_blur, 0.4 * chroma_blur) * look.saturation, np.float32)
 
 
 def noise(strength: float, picture: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Brightness noise and half as much colour noise, stronger in the dark."""
     height, width = picture.shape[:2]
-    brightness = generator.standard_normal((height, width, 1), dtype=np.float32)
+    brightness = generator.standard_normal((height, width), dtype=np.float32)
     drawn = 0.5 * generator.standard_normal((height, width, 3), dtype=np.float32)
-    drawn += brightness
-    return np.asarray(drawn * (strength * (1.3 - 0.6 * np.clip(picture[..., 1:2], 0.0, 1.0))), np.float32)
+    drawn += in_three(brightness)
+    drawn *= in_three(strength * (1.3 - 0.6 * np.clip(picture[..., 1], 0.0, 1.0)))
+    return np.asarray(drawn, np.float32)

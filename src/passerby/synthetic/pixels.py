@@ -52,14 +52,27 @@ def smeared(picture: FloatArray, length: float) -> FloatArray:
     return np.asarray(_opencv().filter2D(picture, -1, kernel / kernel.sum()), np.float32)
 
 
+def turned_round(picture: ImageArray) -> ImageArray:
+    """Turn (H, W, 4) with the lowest row and blue first into one with the highest row and red first."""
+    opencv = _opencv()
+    return np.asarray(opencv.cvtColor(opencv.flip(picture, 0), opencv.COLOR_BGRA2RGBA), np.uint8)
+
+
+def in_three(values: FloatArray) -> FloatArray:
+    """Repeat (H, W) in three channels (H, W, 3): numpy is slow where it has to do so along rows of three."""
+    return np.asarray(_opencv().merge([values, values, values]), np.float32)
+
+
 def through_jpeg(picture: ImageArray, quality: int) -> ImageArray:
     """Compress a picture and read it again; its colours lose half their resolution, as JPEG's usually do."""
     opencv = _opencv()
     # Which of the channels is red matters to the codec alone: it must turn the right ones into brightness.
-    done, compressed = opencv.imencode(".jpg", picture[..., ::-1], [opencv.IMWRITE_JPEG_QUALITY, quality])
+    blue_first = opencv.cvtColor(picture, opencv.COLOR_RGB2BGR)
+    done, compressed = opencv.imencode(".jpg", blue_first, [opencv.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError(f"cannot compress a picture of {picture.shape}")
-    return np.asarray(opencv.imdecode(compressed, opencv.IMREAD_COLOR)[..., ::-1], np.uint8)
+    blue_first = opencv.imdecode(compressed, opencv.IMREAD_COLOR)
+    return np.asarray(opencv.cvtColor(blue_first, opencv.COLOR_BGR2RGB), np.uint8)
 
 
 def looked_up(texture: ImageArray, x: FloatArray, y: FloatArray) -> ImageArray:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from passerby.errors import MachineError, MissingExtraError
 from passerby.synthetic.body import Body, PosedBody
+from passerby.synthetic.pixels import turned_round
 from passerby.types import FloatArray, ImageArray
 
 _KEPT_BODIES = 64
@@ -81,10 +81,9 @@ class Renderer:
         if not buffer:
             raise MachineError("panda3d's software renderer (p3tinydisplay) did not start; reinstall panda3d")
         self._height, self._width, self._buffer = height, width, buffer
-        self._picture = core.Texture()
-        buffer.addRenderTexture(self._picture, core.GraphicsOutput.RTMCopyRam, core.GraphicsOutput.RTPColor)
-        buffer.setClearColor((0, 0, 0, 0))
-        buffer.setClearColorActive(True)
+        # Most drawings are smaller than the buffer: only the region that is drawn into is cleared, and read.
+        buffer.setClearColorActive(False)
+        buffer.setClearDepthActive(False)
         buffer.setActive(False)
         self._scene = core.NodePath("scene")
         self._scene.setTwoSided(True)
@@ -92,6 +91,9 @@ class Renderer:
         camera = core.Camera("camera")
         camera.setLens(self._lens)
         self._region = buffer.makeDisplayRegion()
+        self._region.setClearColor((0, 0, 0, 0))
+        self._region.setClearColorActive(True)
+        self._region.setClearDepthActive(True)
         self._region.setCamera(self._scene.attachNewNode(camera))
         self._loaded: OrderedDict[int, _LoadedBody] = OrderedDict()
 
@@ -122,7 +124,6 @@ class Renderer:
             size: Rows and columns of the drawing, at most those of the buffer; all of it when None.
         """
         rows, columns = size or (self._height, self._width)
-        # The lower left corner of the buffer is drawn into, which is what reading it begins with.
         self._region.setDimensions(0.0, columns / self._width, 0.0, rows / self._height)
         drawn = [self._load(item.body) for item in bodies]
         for number, (loaded, item, shade) in enumerate(zip(drawn, bodies, shades, strict=True)):
@@ -136,11 +137,9 @@ class Renderer:
         self._buffer.setActive(False)  # the engine draws into all active buffers, those of other renderers, too
         for loaded in drawn:
             loaded.node.detachNode()
-        # Panda3D keeps blue first and the lowest row first; Pillow turns both round many times faster.
-        stride = 4 * self._width
-        image = np.array(
-            Image.frombuffer("RGBA", (columns, rows), self._picture.getRamImage(), "raw", "BGRA", stride, -1)
-        )
+        # Panda3D keeps blue first and the lowest row first.
+        drawing = np.frombuffer(self._region.getScreenshot().getRamImage(), np.uint8)
+        image = turned_round(drawing.reshape(rows, columns, 4))
         marks = image[..., 3].copy()
         image[..., 3] = np.uint8(255) * (marks > 0)  # the rasteriser writes 254 for opaque
         return Drawing(image, marks)

@@ -1,6 +1,7 @@
 """A person's whole body: one surface, one texture, and a skeleton to move it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def build_body(person: Person) -> Body:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PosedBody:
     """A body in one pose at one place.
 
@@ -112,6 +113,11 @@ class PosedBody:
     pose: Pose
     heading: float
 
+    @cached_property
+    def middle(self) -> FloatArray:
+        """(3,) the mean of its points, metres."""
+        return np.asarray(self.points.mean(axis=0), np.float32)
+
 
 def posed(body: Body, pose: Pose, place: tuple[float, float], heading: float) -> PosedBody:
     """Stand a body on the ground.
@@ -130,15 +136,19 @@ def posed(body: Body, pose: Pose, place: tuple[float, float], heading: float) ->
     bones = rotation @ bones
     moves = (body.mesh.bone_weights @ bones.reshape(len(bones), 12)).reshape(-1, 3, 4)
     points = (moves[:, :, :3] @ body.mesh.points[:, :, None])[:, :, 0] + moves[:, :, 3]
-    normals = (moves[:, :, :3] @ body.mesh.normals[:, :, None])[:, :, 0]
-    normals = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-9))
+    normals = np.asarray((moves[:, :, :3] @ body.mesh.normals[:, :, None])[:, :, 0], np.float32)
+    # One coordinate after the other: numpy is slow along rows of three.
+    length = np.sqrt(normals[:, 0] ** 2 + normals[:, 1] ** 2 + normals[:, 2] ** 2) + np.float32(1e-9)
+    for axis in range(3):
+        normals[:, axis] /= length
     for vertices, side, tasks in body.props:
         if (pose.right_arm if side > 0 else pose.left_arm) not in tasks:
             points[vertices] = (points[vertices.start] + points[vertices.stop - 1]) / 2  # nothing is left to draw
     # Whatever is lowest, the standing foot's sole, rests on the ground; beside a seat a bag may hang lower.
     lowest = points[body.mesh.bone_weights[:, _FEET].sum(axis=1) > 0.5] if pose.seated else points
     shift = np.array([place[0], place[1], -lowest[:, 2].min()], np.float32)
-    points += shift
+    for axis in range(3):
+        points[:, axis] += shift[axis]
     joints = bones[KEY_POINT_BONES]
     resting = resting_key_points(body.skeleton)
     key_points = (joints[:, :, :3] @ resting[:, :, None])[:, :, 0] + joints[:, :, 3] + shift

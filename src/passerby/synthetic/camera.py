@@ -96,28 +96,40 @@ class Camera:
 
     def pixels(self, points: FloatArray) -> FloatArray:
         """Project world points (N, 3) in front of the camera to (N, 2) pixels, x to the right, y down."""
-        local = (points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation.T
-        straight = np.asarray(local[:, :2] / np.maximum(local[:, 2:], 1e-3), np.float32)
-        centred = straight * self._bend(straight) * self.focal_length
-        flipped = np.array([1.0, -1.0], np.float32)
-        return np.asarray(centred * flipped + np.array([FRAME_WIDTH / 2, FRAME_HEIGHT / 2], np.float32), np.float32)
+        local = self._from_eye(points) @ self.rotation.T
+        across, up = _straight(local)
+        bend = self._bend(across, up)
+        # One column after the other: numpy is slow along rows of two and three.
+        pixels = np.empty((len(points), 2), np.float32)
+        pixels[:, 0] = across * bend * self.focal_length + np.float32(FRAME_WIDTH / 2)
+        pixels[:, 1] = up * bend * -self.focal_length + np.float32(FRAME_HEIGHT / 2)
+        return pixels
 
     def depths(self, points: FloatArray) -> FloatArray:
         """(N,) metres from the camera to world points (N, 3), along its line of sight."""
-        return np.asarray((points - np.array([0.0, 0.0, self.height], np.float32)) @ self.rotation[2], np.float32)
+        return np.asarray(self._from_eye(points) @ self.rotation[2], np.float32)
 
     def bent(self, points: FloatArray) -> FloatArray:
         """Move world points (N, 3) so that a lens without distortion would show them where this one does."""
         if not self.distortion:
             return points
-        eye = np.array([0.0, 0.0, self.height], np.float32)
-        local = np.asarray((points - eye) @ self.rotation.T, np.float32)
-        local[:, :2] *= self._bend(np.asarray(local[:, :2] / np.maximum(local[:, 2:], 1e-3), np.float32))
-        return np.asarray(local @ self.rotation + eye, np.float32)
+        local = np.asarray(self._from_eye(points) @ self.rotation.T, np.float32)
+        bend = self._bend(*_straight(local))
+        for axis in (0, 1):
+            local[:, axis] *= bend
+        moved = np.asarray(local @ self.rotation, np.float32)
+        moved[:, 2] += np.float32(self.height)
+        return moved
 
-    def _bend(self, straight: FloatArray) -> FloatArray:
-        """(N, 1) the lens's factor on places (N, 2), in focal lengths from the middle."""
-        squared = np.minimum((straight * straight).sum(axis=1, keepdims=True), np.float32(FARTHEST_BEND))
+    def _from_eye(self, points: FloatArray) -> FloatArray:
+        """World points (N, 3) as seen from the place of the camera, without its rotation."""
+        moved = np.array(points, np.float32)
+        moved[:, 2] -= np.float32(self.height)
+        return moved
+
+    def _bend(self, across: FloatArray, up: FloatArray) -> FloatArray:
+        """(N,) the lens's factor on places, both (N,) in focal lengths from the middle."""
+        squared = np.minimum(across * across + up * up, np.float32(FARTHEST_BEND))
         return np.asarray(1.0 + np.float32(self.distortion) * squared, np.float32)
 
     def projection(self, box: Box) -> FloatArray:
@@ -140,11 +152,14 @@ class Camera:
 
     def rays(self, box: Box, height: int, width: int) -> FloatArray:
         """(height, width, 3) directions through the pixels of a picture of `box`; forward component 1."""
+        return np.stack(self.ray_axes(box, height, width), axis=2)
+
+    def ray_axes(self, box: Box, height: int, width: int) -> list[FloatArray]:
+        """The x, y and z of `rays`, each (height, width)."""
         x = box.left + (np.arange(width) + 0.5) * (box.width / width) - FRAME_WIDTH / 2
         y = box.top + (np.arange(height) + 0.5) * (box.height / height) - FRAME_HEIGHT / 2
-        across, down = np.meshgrid(
-            (x / self.focal_length).astype(np.float32), (y / self.focal_length).astype(np.float32)
-        )
+        across = (x / self.focal_length).astype(np.float32)[None]
+        down = (y / self.focal_length).astype(np.float32)[:, None]
         if self.distortion:
             # The inverse of the lens's bend has no closed form; a few steps of the fixed point suffice.
             bent = across**2 + down**2
@@ -152,10 +167,13 @@ class Camera:
             for _ in range(6):
                 factor = np.float32(1.0) + bend * np.minimum(bent / factor**2, np.float32(FARTHEST_BEND))
             across, down = np.asarray(across / factor, np.float32), np.asarray(down / factor, np.float32)
-        rays = np.empty((height, width, 3), np.float32)
-        for axis, (right, up, forward) in enumerate(self.rotation.T):
-            rays[..., axis] = forward + across * right - down * up
-        return rays
+        return [forward + across * right - down * up for right, up, forward in self.rotation.T]
+
+
+def _straight(local: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where a lens without distortion shows points (N, 3) right, up and forward of it: right and up, both (N,)."""
+    forward = np.maximum(local[:, 2], np.float32(1e-3))
+    return np.asarray(local[:, 0] / forward, np.float32), np.asarray(local[:, 1] / forward, np.float32)
 
 
 def sample_camera(seed: int, index: int) -> Camera:

@@ -160,11 +160,14 @@ def _bump(cycle: float, centre: float, width: float) -> float:
     return float(np.exp(-((distance / width) ** 2)))
 
 
+_UNTURNED = np.eye(3, dtype=np.float32)
+
+
 def turned(axis: Literal["x", "y", "z"], degrees: float) -> FloatArray:
     """Rotation matrix (3, 3) by the right-hand rule."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    matrix = np.eye(3, dtype=np.float32)
+    matrix = _UNTURNED.copy()
     matrix[first, first] = matrix[second, second] = cosine
     matrix[second, first], matrix[first, second] = sine, -sine
     return matrix

@@ -7,6 +7,7 @@ c · l^(1/2.2), so light is raised to that power once and then multiplies textur
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from passerby.types import FloatArray
 
@@ -70,9 +71,10 @@ def reaching(points: FloatArray, direction: FloatArray, cell: float = 0.045, sla
     Returns:
         (N,) 0 in full shadow to 1.
     """
-    aside = np.cross(direction, (0.0, 1.0, 0.0) if abs(direction[1]) < 0.9 else (1.0, 0.0, 0.0))
+    towards = np.asarray(direction, np.float64)
+    aside = _cross(towards, np.array((0.0, 1.0, 0.0) if abs(direction[1]) < 0.9 else (1.0, 0.0, 0.0)))
     aside = aside / np.linalg.norm(aside)
-    across = np.stack([aside, np.cross(direction, aside)], axis=1).astype(np.float32)
+    across = np.stack([aside, _cross(towards, aside)], axis=1).astype(np.float32)
     flat = points @ across / cell
     column, row = (np.floor(axis - axis.min()).astype(np.int64) for axis in flat.T)
     index = column * (row.max() + 1) + row
@@ -80,6 +82,12 @@ def reaching(points: FloatArray, direction: FloatArray, cell: float = 0.045, sla
     nearest = np.full(index.max() + 1, -np.inf, np.float32)
     np.maximum.at(nearest, index, depth)
     return np.asarray(np.clip(1.6 - (nearest[index] - depth) / slack, 0.0, 1.0), np.float32)
+
+
+def _cross(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The cross product of two vectors (3,): of single ones, `np.cross` takes twenty times as long."""
+    (a, b, c), (x, y, z) = first.tolist(), second.tolist()
+    return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
 
 
 def ambient_access(points: FloatArray, normals: FloatArray) -> FloatArray:

@@ -44,7 +44,7 @@ def in_infrared(body: Body) -> Body:
 
 def lamp_of(camera: Camera, subject: PosedBody) -> Light:
     """The light of the infrared lamp beside a camera's lens, as it falls on a person."""
-    towards = np.array([0.0, 0.0, camera.height], np.float32) - subject.points.mean(axis=0)
+    towards = np.array([0.0, 0.0, camera.height], np.float32) - subject.middle
     towards[2] = max(towards[2], 0.25 * float(np.linalg.norm(towards)))  # keeps shadows on the ground finite
     direction = (towards / np.linalg.norm(towards)).astype(np.float32)
     white = np.ones(3, np.float32)

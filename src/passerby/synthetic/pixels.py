@@ -58,6 +58,11 @@ def turned_round(picture: ImageArray) -> ImageArray:
     return np.asarray(opencv.cvtColor(opencv.flip(picture, 0), opencv.COLOR_BGRA2RGBA), np.uint8)
 
 
+def channels(picture: ImageArray) -> ImageArray:
+    """Take (H, W, C) apart into (C, H, W)."""
+    return np.stack(_opencv().split(picture))
+
+
 def in_three(values: FloatArray) -> FloatArray:
     """Repeat (H, W) in three channels (H, W, 3): numpy is slow where it has to do so along rows of three."""
     return np.asarray(_opencv().merge([values, values, values]), np.float32)

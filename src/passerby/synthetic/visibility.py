@@ -83,7 +83,11 @@ def _cuts(camera: Camera, body: PosedBody, places: FloatArray) -> tuple[IntArray
     low, high = bounds(pixels)
     near = np.flatnonzero(((places >= low) & (places <= high)).all(axis=1))
     (left, right), (top, bottom) = (_spans(axis, corners) for axis in pixels.T)
-    met = [np.flatnonzero((left <= x) & (right >= x) & (top <= y) & (bottom >= y)) for x, y in places[near]]
+    met = []
+    for x, y in places[near]:
+        # Few triangles are left by the columns, and only these are asked for their rows.
+        beside = np.flatnonzero((left <= x) & (right >= x))
+        met.append(beside[(top[beside] <= y) & (bottom[beside] >= y)])
     which = np.repeat(near, [len(found) for found in met])
     triangles = corners[np.concatenate([*met, np.zeros(0, np.int64)]).astype(np.int64)]
     first, second, third = (pixels[triangles[:, corner]].astype(np.float64) for corner in range(3))

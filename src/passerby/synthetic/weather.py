@@ -77,14 +77,14 @@ def on_ground(weather: Weather, albedo: FloatArray, level: npt.NDArray[np.bool_]
 
     Args:
         weather: Which weather.
-        albedo: (H, W, 3) display values of the surfaces.
+        albedo: (3, H, W) display values of the surfaces.
         level: (H, W) where they are level.
     """
     if weather == "rain":
-        return np.asarray(albedo * (1.0 - 0.3 * level[..., None]), np.float32)
+        return np.asarray(albedo * (1.0 - 0.3 * level), np.float32)
     if weather == "snow":
-        white = 0.75 * level[..., None]
-        return np.asarray(albedo * (1.0 - white) + white * rgb((0.92, 0.94, 0.97)), np.float32)
+        white = 0.75 * level
+        return np.asarray(albedo * (1.0 - white) + white * rgb((0.92, 0.94, 0.97))[:, None, None], np.float32)
     return albedo
 
 

@@ -29,8 +29,9 @@ TRAIN_PEOPLE, TEST_PEOPLE, CAMERAS, PICTURES = 12, 6, 2, 3
 
 @pytest.fixture(autouse=True)
 def _own_models_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models that the person who runs the tests has put into their own folder play no part."""
+    """Models that the person who runs the tests has, and what was made of them, play no part."""
     monkeypatch.setenv("PASSERBY_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from passerby.data.images import read_image, resize_image
 from passerby.data.transforms import normalise
 from passerby.errors import BundleError, ImageError, PasserbyError
 from passerby.models.bundle import Bundle, save_bundle
-from passerby.models.embedder import TorchEmbedder, choose_device, load_embedder
+from passerby.models.embedder import TorchEmbedder, load_embedder
+from passerby.models.engines.torch_engine import choose_device
 from passerby.models.store import find_bundle, named_bundles
 
 

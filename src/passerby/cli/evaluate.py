@@ -9,6 +9,7 @@ import typer
 from passerby.cli.console import note, print_fields, progress_bar
 from passerby.cli.groups import print_groups
 from passerby.cli.options import (
+    Backend,
     CameraPattern,
     DataPath,
     Device,
@@ -55,6 +56,7 @@ def evaluate(
         typer.Option("--by", help="Synthetic data: error rates by kind of person, such as skin_tone,build,bag."),
     ] = None,
     device: Device = "auto",
+    backend: Backend = "auto",
     format: Format = None,
     camera_pattern: CameraPattern = None,
     test_share: TestShare = 0.3,
@@ -78,7 +80,7 @@ def evaluate(
     require_protocol(protocol)
     attributes = require_attributes(by) if by is not None else ()
     method = reranker(rerank) if rerank is not None else None
-    source = open_embeddings(model, device)
+    source = open_embeddings(model, device, backend)
     embedder, identity = source.embedder, source.identity
     dataset = open_dataset(data, format, camera_pattern, test_share, drop_broken)
     with progress_bar("embedding") as progress:

@@ -16,6 +16,7 @@ from passerby.cli import (
     demo,
     evaluate,
     explain,
+    export,
     gallery,
     models,
     pictures,
@@ -52,7 +53,7 @@ def _main(
     """Find the same person again across cameras that do not overlap."""
 
 
-for module in (demo, train, ablate, evaluate, compare, explain, pictures, verify):
+for module in (demo, train, ablate, evaluate, compare, explain, pictures, verify, export):
     for command in module.COMMANDS:
         app.command(rich_help_panel=module.PANEL)(command)
 app.add_typer(data.app, rich_help_panel=demo.PANEL)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from passerby.cli.console import note, print_fields, print_table, progress_bar
+from passerby.cli.export import export_fields
 from passerby.cli.groups import print_groups
 
 _COSTS = ("parameters", "multiply-adds")
@@ -144,6 +145,7 @@ def show(model: Annotated[Path, typer.Argument(help="Name or folder of a model."
             "threshold": "none yet; see `passerby calibrate`"
             if calibration is None
             else f"{calibration.threshold:.4f}, {calibration.criterion}, on {calibration.source}",
+            **(export_fields(bundle.export) if bundle.export else {}),
             **({"drawn by": _provenance_line(card.provenance)} if card.provenance else {}),
             **({"trained with": card.hardware} if card.hardware else {}),
             **({"made for": "\n".join(card.intended_for)} if card.intended_for else {}),

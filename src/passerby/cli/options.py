@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from passerby.data.dataset import Dataset
     from passerby.evaluation.model import Embeddings
-    from passerby.models.embedder import TorchEmbedder
+    from passerby.models.embedder import EngineEmbedder
 
 DATA_HELP = "Data set: PATH or PATH:key=value,…; several times to join sets."
 DataPath = Annotated[list[str], typer.Option("--data", help=DATA_HELP, metavar="PATH", show_default=False)]
@@ -40,6 +40,10 @@ Rerank = Annotated[
     typer.Option("--rerank", help="Re-rank by this method: NAME or NAME:key=value,….", metavar="NAME"),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, …; auto takes a GPU where there is one.")]
+Backend = Annotated[
+    str,
+    typer.Option("--backend", help="torch, onnxruntime or openvino; auto takes the fastest that is installed."),
+]
 
 
 @dataclass(frozen=True)
@@ -48,19 +52,29 @@ class Source:
 
     embeddings: "Embeddings"
     identity: str
-    embedder: "TorchEmbedder | None"
+    embedder: "EngineEmbedder | None"
 
 
-def open_embeddings(model: Path, device: str) -> Source:
+def open_model(model: str | Path, device: str = "auto", backend: str = "auto") -> "EngineEmbedder":
+    """Load a model by its name or folder, and say what runs it."""
+    from passerby.models.embedder import load_embedder
+
+    embedder = load_embedder(model, device, backend=backend)
+    note(f"{model} is run by {embedder.backend}")
+    for remark in embedder.remarks:
+        note(remark)
+    return embedder
+
+
+def open_embeddings(model: Path, device: str, backend: str = "auto") -> Source:
     """Open a model by its name or folder, or an .npz of embeddings."""
     from passerby.evaluation.model import from_file, from_model
-    from passerby.models.embedder import load_embedder
     from passerby.retrieval.embedding_file import load_embeddings
 
     if model.is_file():
         vectors = load_embeddings(model)
         return Source(from_file(vectors), vectors.identity or "not Passerby's", None)
-    embedder = load_embedder(model, device)
+    embedder = open_model(model, device, backend)
     return Source(from_model(embedder), embedder.identity, embedder)
 
 

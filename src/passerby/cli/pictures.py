@@ -11,7 +11,7 @@ import typer
 from passerby.cli.console import note, output, print_table, progress_bar
 from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, moment, opened
 from passerby.cli.gallery_search import search_gallery
-from passerby.cli.options import Device, DropBroken, Prior, Rerank
+from passerby.cli.options import Backend, Device, DropBroken, Prior, Rerank, open_model
 from passerby.errors import PasserbyError
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ def embed(
     images: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
     output: Annotated[Path, typer.Option("--output", help="The .npz to write.")],
     device: Device = "auto",
+    backend: Backend = "auto",
     drop_broken: DropBroken = False,
 ) -> None:
     """Turn pictures of people into vectors: `embeddings` (N, D) float32 of length 1, and their `paths`."""
-    from passerby.models.embedder import load_embedder
     from passerby.retrieval.embedding_file import save_embeddings
     from passerby.retrieval.pictures import embed_folder
 
-    embedder = load_embedder(model, device)
+    embedder = open_model(model, device, backend)
     with progress_bar("embedding") as progress:
         content = embed_folder(embedder, images, progress, drop_broken=drop_broken)
     save_embeddings(output, content)

@@ -10,6 +10,7 @@ import typer
 from passerby.cli.console import note, output, print_fields, progress_bar
 from passerby.cli.options import (
     DATA_HELP,
+    Backend,
     CameraPattern,
     Device,
     DropBroken,
@@ -17,6 +18,7 @@ from passerby.cli.options import (
     Prior,
     TestShare,
     open_dataset,
+    open_model,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def calibrate(
         ),
     ] = None,
     device: Device = "auto",
+    backend: Backend = "auto",
     format: Format = None,
     camera_pattern: CameraPattern = None,
     test_share: TestShare = 0.3,
@@ -67,11 +70,10 @@ def calibrate(
     from passerby.errors import PasserbyError
     from passerby.evaluation.model import calibrate_on, calibrate_on_tracks
     from passerby.models.bundle import write_calibration
-    from passerby.models.embedder import load_embedder
 
     if bool(data) == (tracks is not None):
         raise PasserbyError(f"expected one of --data and --tracks, got {'both' if data else 'neither'}")
-    embedder = load_embedder(model, device)
+    embedder = open_model(model, device, backend)
     criterion: Literal["max_far", "equal_error"] = "equal_error" if equal_error else "max_far"
     findings: tuple[str, ...] = ()
     if tracks is not None:
@@ -161,15 +163,15 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     prior: Prior = 0.5,
     device: Device = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Say TRUE when two pictures show the same person, else FALSE, and what that rests on."""
-    from passerby.models.embedder import load_embedder
     from passerby.retrieval.drawing import check_drawing, draw_pair, save_drawing
     from passerby.retrieval.pictures import decide
 
     if picture is not None:
         check_drawing(picture)
-    embedder = load_embedder(model, device)
+    embedder = open_model(model, device, backend)
     decision = decide(embedder, first, second, threshold, prior=prior)
     if as_json:
         output().print_json(json.dumps(asdict(decision)))

@@ -13,7 +13,7 @@ from passerby.data.loader import PictureStore
 from passerby.data.transforms import normalise
 from passerby.models.attention.spec import Level
 from passerby.models.bundle import Bundle
-from passerby.models.embedder import choose_device
+from passerby.models.engines.torch_engine import choose_device
 from passerby.models.network import ReidNetwork
 from passerby.types import FloatArray, ImageArray
 

@@ -3,32 +3,35 @@
 `bundle.json` and `weights.safetensors` are the model; their hash is its identity. `card.json`, `figures.json`,
 `groups.json` and `calibration.json` stand beside them, each sealed with a hash of its own and the identity that it
 speaks of, so that calibrating again changes no identity, and no file can be changed or mixed up unnoticed.
+
+An exported bundle has an engine's network in place of the weights, and `export.json`, which says what it is.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from passerby.atomic import atomic_path, json_text, write_json
+from passerby.atomic import atomic_path, write_json
 from passerby.errors import BundleError
 from passerby.models.card import ModelCard
+from passerby.models.engines.engine import Precision
+from passerby.models.export_record import NETWORK_FILES, ExportRecord
 from passerby.models.network import Architecture, ReidNetwork
 from passerby.models.preprocessing import Preprocessing
+from passerby.models.sealed import content_hash, read_json, read_sealed, validated, write_sealed
 from passerby.types import Calibration
 
-_MODEL, _WEIGHTS = "bundle.json", "weights.safetensors"
+_MODEL, _WEIGHTS, _EXPORT = "bundle.json", "weights.safetensors", "export.json"
 _CARD, _FIGURES, _GROUPS, _CALIBRATION = "card.json", "figures.json", "groups.json", "calibration.json"
-_FILES = frozenset({_MODEL, _WEIGHTS, _CARD, _FIGURES, _GROUPS, _CALIBRATION})
+_NETWORKS = frozenset(name for names in NETWORK_FILES.values() for name in names)
+_FILES = frozenset({_MODEL, _WEIGHTS, _EXPORT, _CARD, _FIGURES, _GROUPS, _CALIBRATION}) | _NETWORKS
 _FORMAT = 1
-
-Content = TypeVar("Content")
 
 
 class _Model(BaseModel):
@@ -40,7 +43,7 @@ class _Model(BaseModel):
     identity: str
     architecture: Architecture
     preprocessing: Preprocessing
-    precision: str
+    precision: Precision
     weights_sha256: str
 
 
@@ -54,33 +57,47 @@ class Bundle:
             where it is the same.
         architecture: How to build the network.
         preprocessing: What the network expects of pictures.
-        precision: Precision class that the identity stands for: "fp32".
+        precision: Precision class that the identity stands for: "fp32", "bf16" or "int8".
         card: Where the model comes from, and what it must not be used for.
         figures: Measured figures by name; training writes those of its validation people.
         calibration: Which distance means the same person, or None.
         groups: Error rates by kind of person as `passerby.evaluation.groups.GroupReport` gives them, or None where
             nobody measured them.
+        export: What was exported of which model, or None for a model with weights of its own.
     """
 
     path: Path
     identity: str
     architecture: Architecture
     preprocessing: Preprocessing
-    precision: str
+    precision: Precision
     card: ModelCard
     figures: dict[str, Any]
     calibration: Calibration | None
     groups: dict[str, Any] | None = None
+    export: ExportRecord | None = None
 
     def load_network(self) -> ReidNetwork:
         """Build the network and load its weights.
 
         Raises:
-            BundleError: The weights are not those of the architecture, or changed since the bundle was verified.
+            BundleError: The weights are not those of the architecture, or changed since the bundle was verified, or
+                there are none, since it is an export.
         """
+        if self.export is not None:
+            raise BundleError(
+                f"{self.path}: expected a model with weights, got one exported to {self.export.format}, which has "
+                "none that torch could train or export; name the model that it was made of"
+            )
         network = ReidNetwork(self.architecture)
         network.load_weights(load_tensors(_verified_weights(self.path, self.identity)), str(self.path))
         return network
+
+    def identity_in(self, precision: Literal["fp32", "bf16"]) -> str:
+        """The identity of these weights at a precision, which is part of what an identity is the hash of."""
+        if precision == self.precision:
+            return self.identity
+        return _identity({**read_json(self.path / _MODEL), "precision": precision})
 
 
 def save_bundle(
@@ -126,14 +143,51 @@ def save_bundle(
         folder.mkdir()
         (folder / _WEIGHTS).write_bytes(weights)
         write_json(folder / _MODEL, model.model_dump(mode="json"))
-        _write_sealed(folder / _CARD, model.identity, card.model_dump(mode="json"))
-        if figures:
-            _write_sealed(folder / _FIGURES, model.identity, figures)
-        if groups is not None:
-            _write_sealed(folder / _GROUPS, model.identity, groups)
-        if calibration is not None:
-            _write_sealed(folder / _CALIBRATION, model.identity, asdict(calibration))
+        _write_known(folder, model.identity, card, figures, groups, calibration)
     return load_bundle(path)
+
+
+def complete_export(folder: Path, source: Bundle, record: ExportRecord) -> None:
+    """Write everything of an exported bundle but its network, which stands in the folder already.
+
+    An fp32 export has the identity of its source, for its embeddings are the same. Others have their own: in bf16
+    that of the source's weights at this precision, whatever the format; in INT8 that of the very file.
+
+    Args:
+        folder: Where the network's files are.
+        source: The model that was exported.
+        record: What was exported.
+    """
+    content = read_json(source.path / _MODEL)
+    calibration = source.calibration
+    if record.precision != "fp32":
+        content["precision"] = record.precision
+        if record.precision == "int8":
+            content["weights_sha256"] = content_hash(record.files)
+        content["identity"] = _identity(content)
+        if calibration is not None:
+            calibration = replace(calibration, source=f"{calibration.source}, by this model in fp32")
+    write_json(folder / _MODEL, content)
+    write_sealed(folder / _EXPORT, content["identity"], record.model_dump(mode="json"))
+    _write_known(folder, content["identity"], source.card, source.figures, source.groups, calibration)
+
+
+def _write_known(
+    folder: Path,
+    identity: str,
+    card: ModelCard,
+    figures: dict[str, Any] | None,
+    groups: dict[str, Any] | None,
+    calibration: Calibration | None,
+) -> None:
+    """Write what is known of a model beside it."""
+    write_sealed(folder / _CARD, identity, card.model_dump(mode="json"))
+    if figures:
+        write_sealed(folder / _FIGURES, identity, figures)
+    if groups is not None:
+        write_sealed(folder / _GROUPS, identity, groups)
+    if calibration is not None:
+        write_sealed(folder / _CALIBRATION, identity, asdict(calibration))
 
 
 def check_replaceable(path: Path, replace: bool) -> None:
@@ -164,9 +218,14 @@ def load_bundle(path: Path | str) -> Bundle:
         what = "a folder without it" if path.is_dir() else "a file" if path.exists() else "nothing there"
         raise BundleError(f"{path}: expected a model bundle (a folder with {_MODEL}), got {what}")
     model = _read_model(path)
-    _verified_weights(path, model.identity, model.weights_sha256)
-    calibration = _read_sealed(path / _CALIBRATION, model.identity)
-    card = _read_sealed(path / _CARD, model.identity)
+    exported = read_sealed(path / _EXPORT, model.identity)
+    export = None if exported is None else validated(ExportRecord, exported, path / _EXPORT)
+    if export is None:
+        _verified_weights(path, model.identity, model.weights_sha256)
+    else:
+        export.verify(path)
+    calibration = read_sealed(path / _CALIBRATION, model.identity)
+    card = read_sealed(path / _CARD, model.identity)
     if card is None:
         raise BundleError(f"{path}: expected {_CARD}, got none; get the bundle again")
     return Bundle(
@@ -175,10 +234,11 @@ def load_bundle(path: Path | str) -> Bundle:
         architecture=model.architecture,
         preprocessing=model.preprocessing,
         precision=model.precision,
-        card=_valid(ModelCard, card, path / _CARD),
-        figures=_read_sealed(path / _FIGURES, model.identity) or {},
-        calibration=None if calibration is None else _valid(Calibration, calibration, path / _CALIBRATION),
-        groups=_read_sealed(path / _GROUPS, model.identity),
+        card=validated(ModelCard, card, path / _CARD),
+        figures=read_sealed(path / _FIGURES, model.identity) or {},
+        calibration=None if calibration is None else validated(Calibration, calibration, path / _CALIBRATION),
+        groups=read_sealed(path / _GROUPS, model.identity),
+        export=export,
     )
 
 
@@ -189,17 +249,17 @@ def write_calibration(bundle: Bundle, calibration: Calibration) -> None:
         BundleError: Another model has taken the bundle's place since it was loaded.
     """
     _require_same(bundle.path, bundle.identity)
-    _write_sealed(bundle.path / _CALIBRATION, bundle.identity, asdict(calibration))
+    write_sealed(bundle.path / _CALIBRATION, bundle.identity, asdict(calibration))
 
 
 def _read_model(path: Path) -> _Model:
     """The content of a bundle's `bundle.json`, checked against its identity."""
-    content = _read_json(path / _MODEL)
+    content = read_json(path / _MODEL)
     if not isinstance(content, dict):
         raise BundleError(f"{path / _MODEL}: it is damaged (no keys and values); get the bundle again")
     if content.get("format", _FORMAT) != _FORMAT:
         raise BundleError(f"{path}: expected bundle format {_FORMAT}, got {content['format']}; use a newer Passerby")
-    model = _valid(_Model, content, path / _MODEL)
+    model = validated(_Model, content, path / _MODEL)
     if _identity(content) != model.identity:
         raise BundleError(f"{path / _MODEL}: its content does not match its identity; get the bundle again")
     return model
@@ -207,12 +267,7 @@ def _read_model(path: Path) -> _Model:
 
 def _identity(content: Mapping[str, Any]) -> str:
     """The hash of `bundle.json` as it was written, so that fields which later versions add change no identity."""
-    return _hash({name: value for name, value in content.items() if name != "identity"})
-
-
-def _hash(content: Any) -> str:  # noqa: ANN401
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return content_hash({name: value for name, value in content.items() if name != "identity"})
 
 
 def _verified_weights(path: Path, identity: str, expected: str | None = None) -> bytes:
@@ -237,50 +292,3 @@ def _require_same(path: Path, identity: str) -> _Model:
     if model.identity != identity:
         raise BundleError(f"{path}: another model took its place since it was loaded; load it again")
     return model
-
-
-def _write_sealed(path: Path, identity: str, content: Any) -> None:  # noqa: ANN401
-    write_json(path, {"model": identity, "sha256": _hash(content), "content": content})
-
-
-def _read_sealed(path: Path, identity: str) -> Any | None:  # noqa: ANN401
-    """The content of a sealed file, or None where there is no such file."""
-    if not path.exists():
-        return None
-    sealed = _valid(_Sealed, _read_json(path), path)
-    if sealed.model != identity:
-        raise BundleError(f"{path}: it speaks of model {sealed.model[:12]}…, not of {identity[:12]}…; remove it")
-    if sealed.sha256 != _hash(sealed.content):
-        raise BundleError(f"{path}: its content does not match its hash; get the bundle again or remove it")
-    return sealed.content
-
-
-class _Sealed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str
-    sha256: str
-    content: Any
-
-
-def _read_json(path: Path) -> Any:  # noqa: ANN401
-    """The content of a JSON file that `write_json` wrote and nobody has touched since."""
-    try:
-        found = path.read_bytes()
-        content = json.loads(found)
-    except OSError as error:
-        raise BundleError(f"{path}: it cannot be read ({str(error.strerror).lower()})") from error
-    except ValueError as error:
-        raise BundleError(f"{path}: it is damaged ({error}); get the bundle again") from error
-    if json_text(content).encode() != found:
-        raise BundleError(f"{path}: it was changed since it was written; get the bundle again")
-    return content
-
-
-def _valid(kind: type[Content], content: Any, path: Path) -> Content:  # noqa: ANN401
-    try:
-        return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        what = f"{'.'.join(map(str, problem['loc']))} {problem['msg']}".strip().lower()
-        raise BundleError(f"{path}: it is damaged ({what}); get the bundle again") from error

@@ -60,7 +60,7 @@ class RegionsPooling(Pooling):
     def forward(self, maps: Tensor) -> Tensor:
         """Pool."""
         maps = maps.float()
-        height = maps.shape[2]
+        height = int(maps.shape[2])  # A tracing exporter would take it for a variable, and round it otherwise.
         thirds = [maps[:, :, height * third // 3 : -(-height * (third + 1) // 3)].mean((2, 3)) for third in range(3)]
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3)), *thirds], 1)
 

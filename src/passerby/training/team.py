@@ -19,7 +19,7 @@ from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
 from passerby.errors import RecipeError
-from passerby.models.embedder import choose_device
+from passerby.models.engines.torch_engine import choose_device
 from passerby.models.network import Features
 
 _PATIENCE = timedelta(hours=2)

@@ -106,8 +106,9 @@ class VisionTransformer(Backbone):
             attend: What is done to the patches' maps behind each quarter of the blocks, the last one's normed.
         """
         patches = self.patch_embed["proj"](pictures)
-        tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches.flatten(2).transpose(1, 2)], 1)
-        tokens = tokens + resized_positions(self.pos_embed, self._grid, (patches.shape[2], patches.shape[3]))
+        tokens = torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches.flatten(2).transpose(1, 2)], 1)
+        grid = int(patches.shape[2]), int(patches.shape[3])
+        tokens = tokens + resized_positions(self.pos_embed, self._grid, grid)
         if self.sie_embed is not None:
             known = torch.cat([self.sie_embed, self.sie_embed.mean(0, keepdim=True)])
             # The mean stands last, where -1 finds it.

@@ -88,7 +88,7 @@ def test_boxes_that_cover_each_other_may_be_one_person_twice(sequence: Callable[
     [
         ("1,7,10,20", r"line 1: expected frame,id,left,top,width,height and more numbers, got '1,7,10,20'"),
         ("1,7,10,20,30,60\nframe,7,a,b,c,d", "line 2: expected frame,id"),
-        ("9,7,10,20,30,60", "line 1: expected frame 9 in .*img1, got none"),
+        ("9,7,10,20,30,60", "expected frame 9 in .*img1, got none"),
         ("", r"expected tracks \(.*\), got none"),
     ],
 )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from passerby.boxes import with_sizes
 from passerby.data.images import SUFFIXES, find_pictures, read_image
+from passerby.data.mot import read_mot
 from passerby.errors import DataError
 from passerby.types import ImageArray
 
@@ -20,9 +22,6 @@ LAYOUTS = (
     "with the frame as the last number of each picture's name; or MOT sequences, each with img1/000001.jpg and "
     "gt/gt.txt or tracks.txt"
 )
-
-_PEDESTRIAN = 1
-"""MOT16's class of people who walk; tracker output has -1 or no class at all."""
 
 _SAME_BOX = 0.5
 """Two boxes of one frame with a larger intersection over union may be one person, tracked twice."""
@@ -165,23 +164,11 @@ def _mot(root: Path, sequence: Path) -> list[Track]:
         if path.stem.isdecimal() and path.suffix.lower() in SUFFIXES
     }
     groups: dict[int, list[TrackPicture]] = defaultdict(list)
-    for number, line in enumerate(found[0].read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            frame, track, left, top, width, height, *rest = (float(field) for field in line.split(","))
-        except ValueError as error:
-            raise DataError(
-                f"{found[0]}: line {number}: expected frame,id,left,top,width,height and more numbers, "
-                f"got {line[:60]!r}"
-            ) from error
-        # Nine fields are MOT16's: confidence, class, visibility. Ten are MOT15's: confidence, a place in the world.
-        if (rest and rest[0] == 0) or (len(rest) == 3 and rest[1] not in (_PEDESTRIAN, -1)):
-            continue
+    tracked = read_mot(found[0])
+    for frame, track, box in zip(tracked.frames, tracked.tracks, with_sizes(tracked.boxes), strict=True):
         if int(frame) not in frames:
-            raise DataError(
-                f"{found[0]}: line {number}: expected frame {int(frame)} in {sequence / 'img1'}, got none"
-            )
+            raise DataError(f"{found[0]}: expected frame {frame} in {sequence / 'img1'}, got none")
+        left, top, width, height = box.tolist()
         groups[int(track)].append(TrackPicture(frames[int(frame)], int(frame), (left, top, width, height)))
     camera = sequence.relative_to(root).as_posix()
     return [Track(f"{camera}/{track}", camera, _in_order(pictures)) for track, pictures in sorted(groups.items())]

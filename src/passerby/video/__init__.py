@@ -1,0 +1,1 @@
+"""From cameras to sightings: sources of frames, people found in them, followed, and put into a gallery."""

@@ -51,6 +51,10 @@ class GalleryError(PasserbyError):
     """A gallery is missing, damaged, newer than this Passerby or of another model, or does not hold what is asked."""
 
 
+class SourceError(PasserbyError):
+    """A video, a folder of frames or a camera is missing, damaged, out of reach, or asks for a password."""
+
+
 class MissingExtraError(PasserbyError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from passerby.errors import DataError
-from passerby.types import FloatArray, IntArray
+from passerby.types import Calibration, FloatArray, IntArray
+from passerby.video.appearance import settings_for
 from passerby.video.association import match
 from passerby.video.tracking import Tracker, TrackerSettings, Update
 
@@ -140,3 +141,11 @@ def test_bad_input_is_one_line() -> None:
         tracker.update(2.0, np.array([[5.0, 5, 5, 9]]), np.array([0.5]))
     with pytest.raises(DataError, match="0 ≤ low ≤ high"):
         TrackerSettings(low=0.7)
+
+
+def test_a_calibration_says_what_distances_mean(calibration: Calibration) -> None:
+    settings = settings_for(calibration)
+    assert (settings.same, settings.other) == (0.4, 2.0)
+    motion_alone = settings_for(None)
+    assert motion_alone.same < 0
+    assert motion_alone.weight == 0

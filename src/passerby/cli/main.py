@@ -23,6 +23,7 @@ from passerby.cli import (
     synth,
     train,
     verify,
+    video,
 )
 from passerby.cli.console import errors
 from passerby.errors import PasserbyError
@@ -53,7 +54,7 @@ def _main(
     """Find the same person again across cameras that do not overlap."""
 
 
-for module in (demo, train, ablate, evaluate, compare, explain, pictures, verify, export):
+for module in (demo, train, ablate, evaluate, compare, explain, pictures, verify, export, video):
     for command in module.COMMANDS:
         app.command(rich_help_panel=module.PANEL)(command)
 app.add_typer(data.app, rich_help_panel=demo.PANEL)

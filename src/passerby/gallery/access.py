@@ -209,7 +209,7 @@ class Access:
     def seal_crop(self, sighting: str, content: bytes) -> bytes:
         """A picture as it is stored."""
         if self._policy.blur_stored_heads:
-            content = crops.encode(blur_head(crops.decode(content, f"sighting {sighting}")))
+            content = crops.changed(content, f"sighting {sighting}", blur_head)
         return content if self._cipher is None else self._cipher.seal(content, sighting, "crop")
 
     def open_crop(self, sighting: str, stored: bytes) -> bytes:
@@ -220,8 +220,9 @@ class Access:
         """What of a sighting the role is shown."""
         sees = self._policy.sees_as(self.principal.role)
         if isinstance(sighting.crop, bytes) and sees.crops != "clear":
-            picture = crops.decode(sighting.crop, f"sighting {sighting.id}") if sees.crops == "blurred" else None
-            sighting = replace(sighting, crop=None if picture is None else crops.encode(blur_head(picture)))
+            blurred = sees.crops == "blurred"
+            crop = crops.changed(sighting.crop, f"sighting {sighting.id}", blur_head) if blurred else None
+            sighting = replace(sighting, crop=crop)
         if not sees.embeddings:
             sighting = replace(sighting, embedding=None)
         return sighting if sees.attributes else replace(sighting, attributes={})

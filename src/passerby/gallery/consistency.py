@@ -90,7 +90,7 @@ def _page_problems(gallery: Gallery, page: list[Sighting], model: Model, mirror:
         name = f"sighting {sighting.id}"
         try:
             if sighting.sequence in pictures:
-                crops.decode(gallery.guard.open_crop(sighting.id, pictures[sighting.sequence]), name)
+                crops.decode_all(gallery.guard.open_crop(sighting.id, pictures[sighting.sequence]), name)
             if sighting.sequence not in embeddings:
                 yield f"{name}: it has no embedding of the gallery's model"
                 continue

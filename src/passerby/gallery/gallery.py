@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from passerby.errors import GalleryError
 from passerby.gallery import intake, retention
 from passerby.gallery.answers import Acknowledgement, Answer
+from passerby.gallery.bookmarks import Bookmark, read_bookmark, write_bookmark
 from passerby.gallery.catalogue import Catalogue
 from passerby.gallery.filter import Filter, several
 from passerby.gallery.guard import Guard
@@ -58,13 +59,15 @@ class Gallery(Catalogue):
         self._searcher.close()
         self.record.database.close()
 
-    def add(self, sightings: Iterable[Sighting]) -> list[Acknowledgement]:
+    def add(self, sightings: Iterable[Sighting], bookmark: Bookmark | None = None) -> list[Acknowledgement]:
         """Add sightings: all of them or, where one does not fit, none.
 
         What is added twice is there once: whoever got no answer may ask again.
 
         Args:
-            sightings: With a crop, an embedding, or both.
+            sightings: With a crop, an embedding, or both. A crop may hold several pictures of the person, the best
+                first (see `passerby.gallery.crops`); without an embedding it gets the mean of theirs.
+            bookmark: How far the adding has come, for `bookmark`; it is there if and only if the sightings are.
 
         Returns:
             An acknowledgement for each, in order, when all are in the record on the disk.
@@ -78,9 +81,16 @@ class Gallery(Catalogue):
         """
         asked = list(sightings)
         self.guard.check(Action.ADD, {sighting.camera for sighting in asked})
-        if not asked:
-            return []
-        return intake.take_in(self.record, self.guard, self.model, self.watch_list, asked)
+        if asked:
+            return intake.take_in(self.record, self.guard, self.model, self.watch_list, asked, bookmark)
+        if bookmark is not None:
+            self.record.database.write(lambda cursor: write_bookmark(cursor, bookmark))
+        return []
+
+    def bookmark(self, name: str) -> str | None:
+        """The place that `add` was last given under that name; None: it has been given none."""
+        self.guard.check(Action.ADD)
+        return self.record.database.read(lambda cursor: read_bookmark(cursor, name))
 
     def search(
         self,

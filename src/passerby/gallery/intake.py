@@ -12,8 +12,10 @@ import numpy as np
 from passerby.errors import DataError, GalleryError
 from passerby.gallery import crops
 from passerby.gallery.answers import Acknowledgement
+from passerby.gallery.bookmarks import Bookmark, write_bookmark
 from passerby.gallery.clock import Camera, to_microseconds
 from passerby.gallery.database import Cursor
+from passerby.gallery.embedding import embed_all
 from passerby.gallery.guard import Guard
 from passerby.gallery.model import GalleryModel, other_model
 from passerby.gallery.record import Record
@@ -77,8 +79,8 @@ def settle(
     if missing:
         embedder = model.embedder(stored)
         source = model.source(embedder)
-        pictures = [crops.decode(_bytes(checked[place]), name_of(checked[place], place)) for place in missing]
-        for place, vector in zip(missing, embedder.embed(pictures), strict=True):
+        pictures = [crops.decode_all(_bytes(checked[place]), name_of(checked[place], place)) for place in missing]
+        for place, vector in zip(missing, embed_all(embedder, pictures), strict=True):
             checked[place] = replace(checked[place], embedding=vector)
         identities.add(embedder.identity)
     identity = _one_identity(identities, stored)
@@ -87,11 +89,16 @@ def settle(
     if dimensions != {expected}:
         raise DataError(f"expected embeddings of {expected} numbers, got {max(dimensions - {expected})}")
     whole = tuple(replace(s, id=s.id or content_id(s), model=identity) for s in checked)
-    return Batch(whole, identity, expected, source)
+    return Batch(whole, identity, expected, source or model.source_of(identity))
 
 
 def take_in(
-    record: Record, guard: Guard, model: GalleryModel, watch_list: WatchList, sightings: Sequence[Sighting]
+    record: Record,
+    guard: Guard,
+    model: GalleryModel,
+    watch_list: WatchList,
+    sightings: Sequence[Sighting],
+    bookmark: Bookmark | None = None,
 ) -> list[Acknowledgement]:
     """Add sightings that somebody may add; see `Gallery.add`."""
     batch = settle(sightings, record.cameras(), model, record.model())
@@ -107,6 +114,8 @@ def take_in(
         numbers = insert_sightings(cursor, stored, bound)
         added = int(read_setting(cursor, "sequence") or 0) - before
         guard.note(cursor, Action.ADD, {"asked": len(sightings), "added": added})
+        if bookmark is not None:
+            write_bookmark(cursor, bookmark)
         return numbers, before
 
     numbers, before = record.database.write(write)

@@ -62,6 +62,11 @@ class GalleryModel:
             return DEFAULT_MODEL
         return os.path.abspath(embedder.bundle.path)
 
+    def source_of(self, identity: str) -> str:
+        """How the gallery finds the embedder of that identity again, if it is the one that is loaded; else empty."""
+        loaded = self._embedder
+        return self.source(loaded) if loaded is not None and loaded.identity == identity else ""
+
     def calibration(self, stored: Model) -> tuple[Calibration | None, str]:
         """The calibration, or None and why there is none that says probabilities."""
         if self._embedder is None and not (self._named or stored.source):

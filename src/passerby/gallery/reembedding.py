@@ -3,11 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from passerby.errors import GalleryError
 from passerby.gallery import crops
 from passerby.gallery.database import Cursor
+from passerby.gallery.embedding import embed_all
 from passerby.gallery.gallery import Gallery
 from passerby.gallery.model import GalleryModel
 from passerby.gallery.rows import Model, insert_embeddings, insert_model, new_generation, write_setting
@@ -77,10 +76,10 @@ def _embed(gallery: Gallery, model: GalleryModel, new: Model, missing: "Sequence
         return
     names = {number: f"sighting {identifiers[number]}" for number in numbers}
     pictures = [
-        crops.decode(gallery.guard.open_crop(identifiers[number], stored[number]), names[number])
+        crops.decode_all(gallery.guard.open_crop(identifiers[number], stored[number]), names[number])
         for number in numbers
     ]
-    concealed = gallery.guard.conceal(np.asarray(model.embedder(None).embed(pictures), np.float32))
+    concealed = gallery.guard.conceal(embed_all(model.embedder(None), pictures))
     rows = []
     for number, vector in zip(numbers, concealed, strict=True):
         sealed = gallery.guard.seal_embedding(identifiers[number], vector)

@@ -184,6 +184,10 @@ class Tracker:
         """Of everybody who is followed or remembered."""
         return [track.number for track in (*self._tracks, *self._away)]
 
+    def confirmed(self) -> set[int]:
+        """Of those in sight or just lost who are no mistakes."""
+        return {track.number for track in self._tracks if track.confirmed}
+
     def state(self) -> dict[str, Any]:
         """Everything but embeddings, as JSON has it; `restore` goes on from there once it is described again."""
         return {
@@ -246,7 +250,9 @@ class Tracker:
         )
         unknown = np.isnan(distances)
         looks = np.where(unknown, 0, distances) / settings.other
-        allowed = (overlaps >= settings.overlap) & (unknown | (distances < settings.other))
+        overlapping = overlaps >= settings.overlap
+        contested = (overlapping.sum(axis=0) > 1) | (overlapping.sum(axis=1) > 1)[:, None] | remote[:, None]
+        allowed = overlapping & ~(contested & (distances >= settings.other))  # Of what is not known, NaN, nothing is.
         allowed |= possible & remote[:, None] & ~unknown & (distances <= settings.same)
         weight = np.where(unknown, 0.0, settings.weight)
         costs = (1 - weight) * (1 - overlaps) + weight * looks.clip(0, 1)

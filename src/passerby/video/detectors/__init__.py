@@ -1,0 +1,1 @@
+"""Detectors: boxes from a file, any ONNX model, and two floors that need no model."""

@@ -56,13 +56,15 @@ def write_text(target: Path | str, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def write_json(target: Path | str, content: Any) -> None:  # noqa: ANN401
-    """Write `content` as indented JSON to `target`, whole or not at all."""
-    write_text(target, json_text(content))
+def write_json(target: Path | str, content: Any, compact: bool = False) -> None:  # noqa: ANN401
+    """Write `content` as JSON to `target`, indented or in one line, whole or not at all."""
+    write_text(target, json_text(content, compact))
 
 
-def json_text(content: Any) -> str:  # noqa: ANN401
+def json_text(content: Any, compact: bool = False) -> str:  # noqa: ANN401
     """What `write_json` writes: the same content always gives the same text."""
+    if compact:
+        return json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n"
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

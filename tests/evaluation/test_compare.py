@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from passerby.errors import DataError
-from passerby.evaluation.bootstrap import paired_test
-from passerby.evaluation.compare import compare
+from passerby.evaluation.bootstrap import Interval, paired_test
+from passerby.evaluation.compare import compare, points
 from passerby.evaluation.evaluate import Evaluation, evaluate
 from passerby.types import Sample
 
@@ -51,3 +51,8 @@ def test_evaluations_of_other_queries_are_refused() -> None:
         DataError, match="the same queries and gallery by one protocol, got 80 queries of 240 pictures"
     ):
         compare(evaluated(1, 1), evaluated(1, 1, people=30))
+
+
+def test_nothing_is_printed_as_nothing_without_a_minus() -> None:
+    assert points(Interval(-1e-6, -4e-4, 0.012)) == "+0.0 [+0.0, +1.2] points"
+    assert points(Interval(-0.031, -0.05, -0.012)) == "-3.1 [-5.0, -1.2] points"

@@ -56,6 +56,7 @@ def test_everything_comes_back(bundle: Bundle, network: ReidNetwork, model_card:
     assert (loaded.architecture, loaded.preprocessing) == (network.architecture, SMALL)
     assert (loaded.card, loaded.figures, loaded.calibration) == (model_card, FIGURES, CALIBRATION)
     assert loaded.groups == GROUPS
+    assert (bundle.path / "groups.json").read_text().count("\n") == 1  # the largest of the sealed files
     assert loaded.precision == "fp32"
     weights, expected = loaded.load_network().state_dict(), network.state_dict()
     assert weights.keys() == expected.keys()

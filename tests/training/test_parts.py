@@ -17,7 +17,7 @@ from passerby.losses.cross_entropy import CrossEntropySpec
 from passerby.losses.spec import Supervision
 from passerby.losses.supervised_contrastive import SupervisedContrastiveSpec
 from passerby.losses.triplet import TripletSpec
-from passerby.models.backbones import Attend, Backbone, as_they_are
+from passerby.models.backbones import Attend, Backbone, Transformer, as_they_are
 from passerby.models.bundle import Bundle, save_bundle
 from passerby.models.card import ModelCard
 from passerby.models.network import Architecture, Features, ReidNetwork
@@ -92,6 +92,18 @@ def test_only_weights_decay_and_frozen_parameters_stay_out(kind: str, network: R
     assert id(bnneck.neck.bias) not in held
     trainable = [p for module in (bnneck, network) for p in module.parameters() if p.requires_grad]
     assert len(held) == len(trainable)
+
+
+def test_what_is_added_to_a_transformers_patches_does_not_decay() -> None:
+    transformer = Transformer(positions=(4, 2), camera_weight=3.0, cameras=(3, 7))
+    network = ReidNetwork(Architecture(backbone="vit_small", width=0.125, transformer=transformer))
+    decayed, free = ({id(p) for p in group["params"]} for group in Optimizer().build([network]).param_groups)
+    parameters = dict(network.named_parameters())
+    tokens = {f"backbone.{name}" for name in ("cls_token", "pos_embed", "sie_embed")}
+    assert tokens <= parameters.keys()
+    for name, parameter in parameters.items():
+        if parameter.requires_grad:
+            assert id(parameter) in (free if name in tokens or parameter.ndim == 1 else decayed), name
 
 
 def test_each_part_learns_at_the_rate_of_its_longest_prefix_and_stage() -> None:

@@ -27,6 +27,14 @@ CameraPattern = Annotated[
         help="Folder per person: regular expression whose first group is the camera, such as 'cam([0-9]+)'.",
     ),
 ]
+CameraNumber = Annotated[
+    str | None,
+    typer.Option(
+        "--camera-pattern",
+        help="For models that embed the camera: regular expression, searched in the paths of pictures, whose first "
+        "group is its number, such as '_c([0-9]+)'.",
+    ),
+]
 TestShare = Annotated[
     float, typer.Option("--test-share", help="Folder per person: share of the people to test on.", min=0, max=1)
 ]

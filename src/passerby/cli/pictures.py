@@ -11,7 +11,7 @@ import typer
 from passerby.cli.console import note, output, print_table, progress_bar
 from passerby.cli.gallery_options import After, Before, Case, KeyFile, Purpose, moment, opened
 from passerby.cli.gallery_search import search_gallery
-from passerby.cli.options import Backend, Device, DropBroken, Prior, Rerank, open_model
+from passerby.cli.options import Backend, CameraNumber, Device, DropBroken, Prior, Rerank, open_model
 from passerby.errors import PasserbyError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def embed(
     device: Device = "auto",
     backend: Backend = "auto",
     drop_broken: DropBroken = False,
+    camera_pattern: CameraNumber = None,
 ) -> None:
     """Turn pictures of people into vectors: `embeddings` (N, D) float32 of length 1, and their `paths`."""
     from passerby.retrieval.embedding_file import save_embeddings
@@ -37,7 +38,7 @@ def embed(
 
     embedder = open_model(model, device, backend)
     with progress_bar("embedding") as progress:
-        content = embed_folder(embedder, images, progress, drop_broken=drop_broken)
+        content = embed_folder(embedder, images, progress, drop_broken=drop_broken, camera_pattern=camera_pattern)
     save_embeddings(output, content)
     note(f"{len(content.paths):,} embeddings of {embedder.dimension} numbers: {output}")
 
@@ -58,6 +59,7 @@ def search(
     prior: Prior = 0.5,
     device: Device = "auto",
     drop_broken: DropBroken = False,
+    camera_pattern: CameraNumber = None,
     camera: Annotated[
         list[str] | None, typer.Option("--camera", help="In a gallery: only this camera; several times.")
     ] = None,
@@ -83,6 +85,8 @@ def search(
     if grid is not None:
         check_drawing(grid)
     if is_gallery(gallery):
+        if camera_pattern is not None:
+            raise PasserbyError(f"{gallery}: expected a folder or an .npz with --camera-pattern, got a gallery")
         with opened(gallery, purpose, case, key, model=model, device=device) as there:
             search_gallery(
                 there,
@@ -112,6 +116,7 @@ def search(
             drop_broken=drop_broken,
             prior=prior,
             rerank=method,
+            camera_pattern=camera_pattern,
         )
     if as_json:
         output().print_json(json.dumps([asdict(match) for match in matches]))

@@ -11,6 +11,7 @@ from passerby.cli.console import note, output, print_fields, progress_bar
 from passerby.cli.options import (
     DATA_HELP,
     Backend,
+    CameraNumber,
     CameraPattern,
     Device,
     DropBroken,
@@ -164,6 +165,7 @@ def verify(
     prior: Prior = 0.5,
     device: Device = "auto",
     backend: Backend = "auto",
+    camera_pattern: CameraNumber = None,
 ) -> None:
     """Say TRUE when two pictures show the same person, else FALSE, and what that rests on."""
     from passerby.retrieval.drawing import check_drawing, draw_pair, save_drawing
@@ -172,7 +174,7 @@ def verify(
     if picture is not None:
         check_drawing(picture)
     embedder = open_model(model, device, backend)
-    decision = decide(embedder, first, second, threshold, prior=prior)
+    decision = decide(embedder, first, second, threshold, prior=prior, camera_pattern=camera_pattern)
     if as_json:
         output().print_json(json.dumps(asdict(decision)))
     else:

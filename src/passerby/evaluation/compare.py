@@ -135,4 +135,6 @@ def _verdict(figures: dict[str, ComparedFigure], names: tuple[str, str]) -> tupl
 
 def points(difference: Interval) -> str:
     """A difference of shares in points of percent, as in `+3.1 [+1.2, +5.0] points`."""
-    return f"{100 * difference.value:+.1f} [{100 * difference.low:+.1f}, {100 * difference.high:+.1f}] points"
+    # Adding 0 turns what was rounded to -0.0 into 0.0.
+    value, low, high = (round(100 * v, 1) + 0.0 for v in (difference.value, difference.low, difference.high))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}] points"

@@ -185,7 +185,7 @@ def _write_known(
     if figures:
         write_sealed(folder / _FIGURES, identity, figures)
     if groups is not None:
-        write_sealed(folder / _GROUPS, identity, groups)
+        write_sealed(folder / _GROUPS, identity, groups, compact=True)  # by far the longest
     if calibration is not None:
         write_sealed(folder / _CALIBRATION, identity, asdict(calibration))
 

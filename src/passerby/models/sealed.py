@@ -19,9 +19,9 @@ def content_hash(content: Any) -> str:  # noqa: ANN401
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def write_sealed(path: Path, identity: str, content: Any) -> None:  # noqa: ANN401
-    """Write content with a hash of its own and the identity of the model that it speaks of."""
-    write_json(path, {"model": identity, "sha256": content_hash(content), "content": content})
+def write_sealed(path: Path, identity: str, content: Any, compact: bool = False) -> None:  # noqa: ANN401
+    """Write content, indented or in one line, with its own hash and the identity of the model it speaks of."""
+    write_json(path, {"model": identity, "sha256": content_hash(content), "content": content}, compact)
 
 
 def read_sealed(path: Path, identity: str) -> Any | None:  # noqa: ANN401
@@ -53,7 +53,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         raise BundleError(f"{path}: it cannot be read ({str(error.strerror).lower()})") from error
     except ValueError as error:
         raise BundleError(f"{path}: it is damaged ({error}); get the bundle again") from error
-    if json_text(content).encode() != found:
+    if found not in (json_text(content).encode(), json_text(content, compact=True).encode()):
         raise BundleError(f"{path}: it was changed since it was written; get the bundle again")
     return content
 

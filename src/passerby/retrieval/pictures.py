@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from passerby.data.cameras import camera_numbers
 from passerby.data.images import ImageSource, find_pictures
 from passerby.data.loader import find_broken
 from passerby.errors import CalibrationError, DataError
@@ -44,6 +45,7 @@ def embed_folder(
     progress: Progress | None = None,
     *,
     drop_broken: bool = False,
+    camera_pattern: str | None = None,
 ) -> EmbeddingFile:
     """Embed pictures, and all pictures below folders.
 
@@ -52,9 +54,11 @@ def embed_folder(
         places: Pictures and folders.
         progress: Told about the embedding.
         drop_broken: Whether to leave out pictures that cannot be decoded.
+        camera_pattern: Regular expression, searched in the paths of pictures, whose first group is the number of the
+            camera, for models with a camera embedding; None where cameras are not known.
 
     Raises:
-        DataError: There is none, or one is broken and not to be left out.
+        DataError: There is none, or one is broken and not to be left out, or the pattern finds no camera.
     """
     paths = [path for place in places for path in (find_pictures(place) if place.is_dir() else [place])]
     if drop_broken:
@@ -63,7 +67,7 @@ def embed_folder(
     if not paths:
         raise DataError(f"{places[0] if places else 'nothing'}: expected pictures, got none")
     return EmbeddingFile(
-        embedder.embed(paths, progress),
+        embedder.embed(paths, progress, camera_numbers(paths, camera_pattern)),
         tuple(Path(os.path.abspath(path)).as_posix() for path in paths),
         embedder.identity,
         os.path.abspath(embedder.bundle.path),
@@ -81,6 +85,7 @@ def search_pictures(
     drop_broken: bool = False,
     prior: float = EVEN,
     rerank: Reranker | None = None,
+    camera_pattern: str | None = None,
 ) -> list[Match]:
     """Find the gallery pictures nearest to a query.
 
@@ -94,6 +99,8 @@ def search_pictures(
         drop_broken: Whether to leave out pictures of a folder that cannot be decoded.
         prior: How likely the person is in the gallery, before looking; above 0 and below 1.
         rerank: A method that puts the answers into another order; distances stay those of the embeddings.
+        camera_pattern: Regular expression, searched in the paths of pictures, whose first group is the number of the
+            camera, for models with a camera embedding; None where cameras are not known.
 
     Returns:
         Nearest first, or in the order of the re-ranking. What they say of same and different people is what the
@@ -101,7 +108,7 @@ def search_pictures(
 
     Raises:
         DataError: The gallery is empty or no gallery, or was made by another model, or no model is named, or the
-            method of re-ranking cannot do with so small a gallery.
+            method of re-ranking cannot do with so small a gallery, or the pattern finds no camera.
         CalibrationError: The prior is not as above.
     """
     if not gallery.exists():
@@ -110,9 +117,9 @@ def search_pictures(
     if model is None and (content is None or not content.model):
         raise DataError(f"{gallery}: it does not say which model to search with; name one with --model")
     embedder = load_embedder(model or (content.model if content else ""), device)
-    asked = embedder.embed(query)[0]
+    asked = embedder.embed([query], cameras=camera_numbers([query], camera_pattern))[0]
     if content is None:
-        content = embed_folder(embedder, [gallery], progress, drop_broken=drop_broken)
+        content = embed_folder(embedder, [gallery], progress, drop_broken=drop_broken, camera_pattern=camera_pattern)
     elif content.identity != embedder.identity and content.identity:
         raise DataError(
             f"{gallery}: expected embeddings of model {embedder.identity[:12]}…, got those of "
@@ -161,6 +168,7 @@ def decide(
     threshold: float | None = None,
     *,
     prior: float = EVEN,
+    camera_pattern: str | None = None,
 ) -> Decision:
     """Tell whether two pictures show the same person.
 
@@ -170,8 +178,11 @@ def decide(
         second: Another.
         threshold: Cosine distance up to which they do; by default the model's calibration says.
         prior: How likely they do, before looking; above 0 and below 1.
+        camera_pattern: Regular expression, searched in the paths of pictures, whose first group is the number of the
+            camera, for models with a camera embedding; None where cameras are not known.
 
     Raises:
+        DataError: The pattern finds no camera.
         CalibrationError: No threshold is given and the model has no calibration, or it is not from 0 to 2, or the
             prior is not as above.
     """
@@ -189,7 +200,7 @@ def decide(
             f"{embedder.bundle.path}: this model has no calibration, so no distance means the same person yet; run "
             "`passerby calibrate` on people it was not trained on, or give --threshold"
         )
-    embeddings = embedder.embed([first, second])
+    embeddings = embedder.embed([first, second], cameras=camera_numbers([first, second], camera_pattern))
     distance = float(cosine_distances(embeddings[:1], embeddings[1:])[0, 0])
     probability = None
     if calibration is not None and calibration.evidence is not None:

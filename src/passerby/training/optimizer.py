@@ -22,7 +22,7 @@ class Optimizer(BaseModel):
 
     kind: Literal["adamw", "adam", "sgd"] = Field("adamw", description="AdamW, Adam, or SGD with momentum.")
     learning_rate: float = Field(3.5e-4, gt=0, description="The full one, which the schedule scales.")
-    weight_decay: float = Field(5e-4, ge=0, description="On weights; biases and normalisation have none.")
+    weight_decay: float = Field(5e-4, ge=0, description="On weights; biases, normalisation and tokens have none.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Of SGD.")
     clip_norm: float | None = Field(
         None, gt=0, description="Largest norm of all gradients together; longer ones are scaled down; null: any."
@@ -45,12 +45,15 @@ class Optimizer(BaseModel):
         unused = set(self.multipliers)
         for module in modules:
             stages = module.backbone.stages() if isinstance(module, ReidNetwork) else []
+            # They are added to what pictures give and multiply nothing, so nothing is gained by making them small.
+            tokens = {f"backbone.{n}" for n in module.backbone.tokens()} if isinstance(module, ReidNetwork) else set()
             for name, parameter in module.named_parameters():
                 prefix = max((part for part in self.multipliers if belongs(name, part)), key=len, default=None)
                 unused.discard(prefix or "")
                 if parameter.requires_grad:
                     factor = self.multipliers.get(prefix or "", 1.0) * self.stage_decay ** _depth(name, stages)
-                    groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
+                    decays = parameter.ndim > 1 and name not in tokens
+                    groups.setdefault((factor, decays), []).append(parameter)
         if unused:
             raise RecipeError(
                 f"optimizer.multipliers: expected beginnings of parameters' names, such as backbone or losses.0, got "

@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from passerby.data.cameras import camera_expression, camera_label
 from passerby.data.dataset import Dataset
 from passerby.data.formats.format import Format
 from passerby.data.formats.options import ReadOptions
@@ -116,18 +116,8 @@ def _cameras(root: Path, paths: Sequence[Path], pattern: str | None) -> dict[Pat
     """Each picture's camera number by what the pattern's first group finds in its path."""
     if pattern is None:
         return {}
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise DataError(f"camera pattern {pattern!r} is no regular expression: {error}") from error
-    if expression.groups < 1:
-        raise DataError(f"camera pattern {pattern!r}: expected a group around the camera, as in 'cam([0-9]+)'")
-    labels: dict[Path, str] = {}
-    for path in paths:
-        found = expression.search(path.relative_to(root).as_posix())
-        if found is None or found[1] is None:
-            raise DataError(f"camera pattern {pattern!r} finds no camera in {path}; change the pattern or the name")
-        labels[path] = found[1]
+    expression = camera_expression(pattern)
+    labels = {path: camera_label(expression, path.relative_to(root).as_posix()) for path in paths}
     numbers = {label: number for number, label in enumerate(sorted(set(labels.values())), start=1)}
     return {path: numbers[label] for path, label in labels.items()}
 

@@ -60,6 +60,10 @@ class Backbone(nn.Module, ABC):
         """Take all weights of a backbone of the same name and width."""
         self.load_state_dict(other.state_dict())
 
+    def tokens(self) -> tuple[str, ...]:
+        """Names of the parameters that belong to no child: class token, position and camera embeddings."""
+        return tuple(name for name, _ in self.named_parameters(recurse=False))
+
     def stages(self) -> list[tuple[str, ...]]:
         """The backbone's stages from the input on, each as the names of the parts that hold its parameters.
 
@@ -74,7 +78,7 @@ class Backbone(nn.Module, ABC):
                 stages.append((name,))
             else:
                 stages[-1] += (name,)
-        stages[0] += tuple(name for name, _ in self.named_parameters(recurse=False))
+        stages[0] += self.tokens()
         return stages
 
     def _parts(self) -> Iterator[tuple[str, nn.Module]]:

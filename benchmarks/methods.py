@@ -33,29 +33,12 @@ from passerby.models.bundle import Bundle, load_bundle
 from passerby.models.complexity import complexity
 from passerby.models.embedder import TorchEmbedder
 from passerby.models.store import find_bundle
-from passerby.training.recipe import Recipe, load_recipe
+from passerby.training.recipe import Recipe, load_recipe, recipe_names
 from passerby.training.trainer import train
 from record import record
 
 BASELINE = "baseline-resnet50"
-METHODS = (
-    "cam-pam-resnet50",
-    "abd-resnet50",
-    "svdnet-resnet50",
-    "agw-resnet50",
-    "siamese-attention-resnet50",
-    "lifted-resnet50",
-    "class-hard-resnet50",
-    "trihard-resnet50",
-    "contrastive-resnet50",
-    "quadruplet-resnet50",
-    "msml-resnet50",
-    "id-verification-resnet50",
-    "attributes-resnet50",
-    "oim-resnet50",
-    "circle-resnet50",
-    "mobilenet-transfer-dcl",
-)
+METHODS = tuple(name for name in recipe_names() if load_recipe(name).paper)
 CANNOT = {"attributes-resnet50": "CUHK03-NP tells no attributes of people"}
 OTHERWISE = {
     "siamese-attention-resnet50": ("preprocessing.height=256", "preprocessing.width=128"),

@@ -14,31 +14,14 @@ import torch
 
 from passerby.losses import LossSpec, loss_names
 from passerby.models.network import ReidNetwork
-from passerby.training.recipe import Recipe, load_recipe
+from passerby.training.recipe import Recipe, load_recipe, recipe_names
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "recipes"
 RESULTS = ROOT / "benchmarks" / "results" / "methods.json"
 
-METHODS = (
-    "cam-pam-resnet50",
-    "abd-resnet50",
-    "svdnet-resnet50",
-    "agw-resnet50",
-    "siamese-attention-resnet50",
-    "lifted-resnet50",
-    "class-hard-resnet50",
-    "trihard-resnet50",
-    "contrastive-resnet50",
-    "quadruplet-resnet50",
-    "msml-resnet50",
-    "id-verification-resnet50",
-    "attributes-resnet50",
-    "oim-resnet50",
-    "circle-resnet50",
-    "mobilenet-transfer-dcl",
-)
-"""The recipes with a page."""
+METHODS = tuple(name for name in recipe_names() if load_recipe(name).paper)
+"""The recipes with a page: those that follow a publication and name it."""
 
 _LEVELS = ("layer1", "layer2", "layer3", "layer4")
 _SPACES = {

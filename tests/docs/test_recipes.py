@@ -103,7 +103,3 @@ def test_every_method_has_the_page_that_its_recipe_makes(maker: ModuleType, root
         assert maker.read(name) == made, f"run python tools/recipe_pages.py --write for {name}"
     pages = {path.stem for path in (root / "docs" / "recipes").glob("*.md")}
     assert pages == set(maker.METHODS)
-
-
-def test_every_method_names_its_paper(maker: ModuleType) -> None:
-    assert not [name for name in maker.METHODS if not load_recipe(name).paper]

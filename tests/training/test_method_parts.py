@@ -19,11 +19,14 @@ from passerby.models.network import Architecture, ReidNetwork
 from passerby.training.attributes import attribute_table, table_of
 from passerby.training.decorrelation import Decorrelation, decorrelated, embedding_layer
 from passerby.training.fitting import check_map_sizes
+from passerby.training.learner import Learner
 from passerby.training.occlusion import Occlusion, occlude
 from passerby.training.recipe import Recipe, load_recipe
 from passerby.training.reporter import Reporter
 from passerby.training.running import RunningEmbeddings
+from passerby.training.targets import Targets
 from passerby.training.task import prepare_task
+from passerby.training.team import Team
 from passerby.training.trainer import train
 from passerby.training.weighting import Weighting
 
@@ -82,15 +85,36 @@ def test_running_embeddings_are_those_at_the_epoch_s_start() -> None:
 
 def test_decorrelated_rows_are_orthogonal_and_keep_distances() -> None:
     weight = torch.randn(5, 9)
-    turned = decorrelated(weight)
+    turned, turn = decorrelated(weight)
+    torch.testing.assert_close(weight.T @ turn, turned.T, atol=1e-5, rtol=1e-5)
     gram = turned @ turned.T
     torch.testing.assert_close(gram, torch.diag(gram.diagonal()), atol=1e-4, rtol=0)
     inputs = torch.randn(6, 9)
     before, after = inputs @ weight.T, inputs @ turned.T
     torch.testing.assert_close(torch.cdist(after, after), torch.cdist(before, before))
-    wide = decorrelated(torch.randn(9, 5))
+    wide, turn = decorrelated(torch.randn(9, 5))
     assert wide.shape == (9, 5)
+    assert turn.shape == (9, 9)
     assert not bool(wide[5:].any())
+
+
+def test_classifiers_turn_with_the_layer_and_say_what_they_said() -> None:
+    settings = ["architecture={backbone: resnet18, width: 0.06, neck: projection, dimension: 6}", "precision=fp32"]
+    settings += [
+        "decorrelation={rounds: 1, from_epoch: 0}",
+        "losses=[{kind: cross_entropy}, {kind: cross_entropy, hidden: 6}]",
+    ]
+    learner = Learner.build(load_recipe("svdnet-resnet50", settings), np.full(4, 2), Team(0, 1, torch.device("cpu")))
+    pictures, targets = torch.randn(4, 3, 32, 16), Targets(torch.arange(4))
+    nn.init.normal_(learner.objective.losses[0].weight)
+    learner.network.eval()
+    before = learner.network(pictures)
+    loss = learner.objective(before, targets, 0)[0]
+    learner.begin_epoch(0)
+    learner.network.eval()
+    after = learner.network(pictures)
+    assert not torch.allclose(after.neck, before.neck)
+    torch.testing.assert_close(learner.objective(after, targets, 0)[0], loss)
 
 
 def test_turns_of_restraint_and_relaxation() -> None:

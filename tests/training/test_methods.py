@@ -16,7 +16,7 @@ from passerby.models.embedder import TorchEmbedder
 from passerby.models.network import ReidNetwork
 from passerby.synthetic import render_people
 from passerby.training.objective import Objective
-from passerby.training.recipe import Recipe, load_recipe
+from passerby.training.recipe import Recipe, load_recipe, recipe_names
 from passerby.training.trainer import train
 
 WITHOUT = {
@@ -78,6 +78,10 @@ def eight_people(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return read_dataset(
         render_people(folder, people=8, cameras=2, pictures=2, height=64, width=32, train_people=8, seed=3)
     )
+
+
+def test_every_recipe_that_follows_a_paper_is_asked_for_the_part_that_names_it() -> None:
+    assert {name for name in recipe_names() if load_recipe(name).paper} == set(WITHOUT)
 
 
 @pytest.mark.parametrize("name", WITHOUT)

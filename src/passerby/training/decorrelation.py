@@ -14,7 +14,8 @@ class Decorrelation(BaseModel):
     """When the weights of the neck's linear layer are decorrelated, and for how long they then keep still.
 
     Sun et al., "SVDNet for Pedestrian Retrieval", ICCV 2017, section 3.2. After `from_epoch`, each round decorrelates
-    the weights, trains everything else with them fixed (restraint), then trains all (relaxation).
+    the weights, trains everything else with them fixed (restraint), then trains all (relaxation). Beyond the paper,
+    the identity classifiers behind the layer turn with its outputs, so that they know everybody as before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,25 +25,31 @@ class Decorrelation(BaseModel):
     restraint: int = Field(6, ge=1, description="Epochs with the decorrelated weights fixed.")
     relaxation: int = Field(4, ge=1, description="Epochs in which they learn again.")
 
-    def apply(self, network: ReidNetwork, epoch: int, *, starts: bool) -> None:
+    def apply(self, network: ReidNetwork, epoch: int, *, starts: bool) -> Tensor | None:
         """Prepare an epoch, from 0: decorrelate where a restraint begins, fix the weights in it, else free them.
 
         Args:
             network: With one of `LINEAR_NECKS`.
             epoch: Which one.
             starts: Whether the epoch is at its start; where a training goes on in the middle, nothing is changed.
+
+        Returns:
+            (outputs, outputs), by which the layer's outputs were multiplied; None where its weights are as before.
         """
         if self.rounds == 0:
-            return
+            return None
         linear = embedding_layer(network)
         assert linear is not None
         place = (epoch - self.from_epoch) % (self.restraint + self.relaxation)
         round_ = (epoch - self.from_epoch) // (self.restraint + self.relaxation)
         restrains = 0 <= round_ < self.rounds and place < self.restraint
-        if restrains and place == 0 and starts:
-            with torch.no_grad():
-                linear.weight.copy_(decorrelated(linear.weight))
         linear.weight.requires_grad_(not restrains)
+        if not (restrains and place == 0 and starts):
+            return None
+        with torch.no_grad():
+            turned, turn = decorrelated(linear.weight)
+            linear.weight.copy_(turned)
+        return turn
 
 
 def embedding_layer(network: ReidNetwork) -> nn.Linear | None:
@@ -52,16 +59,18 @@ def embedding_layer(network: ReidNetwork) -> nn.Linear | None:
     return next(module for module in network.neck.modules() if isinstance(module, nn.Linear))
 
 
-def decorrelated(weight: Tensor) -> Tensor:
+def decorrelated(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Replace `W = U S Vᵀ` by `U S`: orthogonal rows that leave all distances between outputs as they are.
 
     Args:
         weight: (outputs, inputs) as linear layers have it, which is Wᵀ.
 
     Returns:
-        (outputs, inputs); where there are fewer inputs than outputs, the last rows are 0.
+        The new weight, (outputs, inputs), whose last rows are 0 where there are fewer inputs than outputs; and V,
+        (outputs, outputs), by which outputs are multiplied: `U S = W V`.
     """
-    u, s, _ = torch.linalg.svd(weight.T.float(), full_matrices=False)
-    turned = torch.zeros_like(weight)
+    u, s, v = torch.linalg.svd(weight.T.float(), full_matrices=False)
+    turned, turn = torch.zeros_like(weight), weight.new_zeros(len(weight), len(weight))
     turned[: len(s)] = (u * s).T.to(weight.dtype)
-    return turned
+    turn[:, : len(s)] = v.T.to(weight.dtype)
+    return turned, turn

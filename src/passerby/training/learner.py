@@ -134,7 +134,9 @@ class Learner:
         """
         self.network.train()
         self.freezer.apply(epoch)
-        self.decorrelation.apply(self.network, epoch, starts=step == 0)
+        turn = self.decorrelation.apply(self.network, epoch, starts=step == 0)
+        if turn is not None:
+            self.objective.turn(turn)
         if self.running is not None and step == 0:
             self.running.begin_epoch()
 

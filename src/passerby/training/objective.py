@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from passerby.losses.cross_entropy import CrossEntropyLoss
 from passerby.losses.spec import LossSpec, Place, Supervision, loss_names
 from passerby.models.network import Features, ReidNetwork
 from passerby.training.targets import Targets
@@ -85,6 +86,15 @@ class Objective(nn.Module):
     def end_epoch(self, means: Sequence[float]) -> None:
         """Hear each loss's mean over an epoch that has ended."""
         self.weighting.end_epoch(torch.tensor(means))
+
+    @torch.no_grad()
+    def turn(self, matrix: Tensor) -> None:
+        """Have the identity classifiers on the neck follow embeddings that are multiplied by a (D, D) matrix."""
+        for spec, loss in zip(self._specs, self.losses, strict=True):
+            if spec.space == "neck" and isinstance(loss, CrossEntropyLoss):
+                first = loss.hidden[0].weight if isinstance(loss.hidden, nn.Sequential) else loss.weight
+                assert isinstance(first, Tensor)
+                first.copy_(first @ matrix)
 
     def _told(self, spec: LossSpec, targets: Targets, epoch: int) -> list[Tensor | float | None]:
         """A loss's labels and its extras."""

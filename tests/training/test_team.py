@@ -21,9 +21,12 @@ SETTINGS = [
     "epochs=2",
     # Adam would turn the smallest differences of vanishing gradients into whole steps, and at large rates hard mining
     # chooses other triplets after a few steps of differing last bits.
-    "optimizer={kind: sgd, learning_rate: 0.002, accumulate: 2, clip_norm: 5}",
+    "optimizer={kind: sgd, learning_rate: 0.0005, accumulate: 2, clip_norm: 5}",
     "ema.decay=0.9",
     "augmentation={flip: 0.5, pad: 3, erase: 0.3, colour: 0.2, noise: 0.02}",
+    # Maps and masks are gathered too.
+    "architecture.attention=[{kind: channel, after: layer2}, {kind: position, after: layer3}]",
+    "losses=[{kind: cross_entropy}, {kind: triplet}, {kind: uniformity}, {kind: feature_orthogonality}]",
 ]
 
 SCRIPT = """

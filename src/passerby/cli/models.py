@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from passerby.cli.console import note, print_fields, print_table, progress_bar
 from passerby.cli.export import export_fields
 from passerby.cli.groups import print_groups
+
+if TYPE_CHECKING:
+    from passerby.models.costs import Complexity
 
 _COSTS = ("parameters", "multiply-adds")
 """Columns of what a network costs, the second for one picture of the size."""
@@ -64,18 +67,24 @@ def architectures(
     width: Annotated[int, typer.Option("--width", help="Pixels of a picture.", min=16, max=1024)] = 128,
 ) -> None:
     """List the backbones that recipes can name, what each costs for one picture, and published weights by name."""
-    from passerby.models.backbones import BACKBONES
-    from passerby.models.complexity import complexity
     from passerby.models.hub import PUBLISHED
-    from passerby.models.network import Architecture
 
     rows = []
-    for name in BACKBONES:
-        cost = complexity(Architecture(backbone=name, neck="none"), height, width)
+    for name, cost in _costs(height, width).items():
         weights = f"{name}-imagenet"
         figures = (_millions(cost.parameters), _millions(cost.multiply_adds), str(cost.dimension))
         rows.append((name, *figures, weights if weights in PUBLISHED else ""))
     print_table(("backbone", *_COSTS, "channels", "weights"), rows, numbers=(*_COSTS, "channels"))
+
+
+def _costs(height: int, width: int) -> "dict[str, Complexity]":
+    from passerby.models.costs import KEPT_SIZE, kept_costs
+
+    if (height, width) == KEPT_SIZE:
+        return kept_costs()
+    from passerby.models.complexity import backbone_costs
+
+    return backbone_costs(height, width)
 
 
 @app.command("import")

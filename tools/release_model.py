@@ -34,13 +34,6 @@ LIMITS = (
     "its calibration is of synthetic people; calibrate on your own cameras before you rely on a probability",
 )
 
-LIMITS_OF = {
-    "passerby-m": (
-        "it was trained for half as many epochs as passerby-s, and finds fewer people than that on real cameras "
-        "(CUHK03-NP): take passerby-s, or train it for longer",
-    )
-}
-
 _DRAWN = "all kinds are drawn for training, rare ones as rarely as in a crowd; weighting them up was not tried"
 _LOOK_ALIKES = "people dressed alike but for one thing, among every six drawn for training"
 _CAMERAS = "150 cameras, each with its own light and look; photometric augmentation; instance normalisation"
@@ -121,7 +114,7 @@ def whole_card(trained: Bundle, seen: Dataset, groups: GroupReport, arguments: a
             f"{provenance['generator']}, version {provenance['generator_version']}; no picture of a real person",
             "licence": LICENCE,
             "intended_for": INTENDED_FOR,
-            "limits": (*LIMITS, *LIMITS_OF.get(arguments.output.name, ()), *differences(groups)),
+            "limits": (*LIMITS, *differences(groups)),
             "hardware": f"{arguments.hardware}, {hours:.2f} processor hours",
             # One picture of each person tells whom it knows; a hash of every picture would weigh as much as a layer.
             "training_pictures": _one_picture_each(seen),

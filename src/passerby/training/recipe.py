@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from passerby.data.transforms import Augmentation
 from passerby.errors import RecipeError
@@ -16,6 +16,7 @@ from passerby.models.attention.spec import AttentionSpec
 from passerby.models.network import Architecture
 from passerby.models.preprocessing import Preprocessing
 from passerby.training.averaging import Averaging
+from passerby.training.batch import Batch
 from passerby.training.decorrelation import LINEAR_NECKS, Decorrelation
 from passerby.training.freezing import Freeze
 from passerby.training.long_tail import LongTail
@@ -28,38 +29,6 @@ _MASKS = ("channel", "encoder_decoder", "harmonious")
 """The kinds of attention that are masks."""
 
 _LOSSES: tuple[type[LossSpec], ...] = get_args(get_args(AnyLoss)[0])
-
-
-class Batch(BaseModel):
-    """PK batches: so many people, so many pictures of each; or pairs for Siamese networks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sampler: Literal["people", "cameras", "hard_people", "pairs"] = Field(
-        "people",
-        description="PK; PK by each person's cameras in turn; PK of people alike; or anchors with pairs.",
-    )
-    people: int = Field(16, ge=2, description="P; at most as many as the data has.")
-    pictures: int = Field(4, ge=1, description="K.")
-    in_a_row: int = Field(
-        1, ge=1, description="People with consecutive ids who share a batch, such as synthetic look-alikes."
-    )
-    together: int = Field(4, ge=1, description="Of hard_people: how many people alike are drawn together.")
-    positives: int = Field(2, ge=1, description="Of pairs: pictures of the same person beside each anchor.")
-    negatives: int = Field(2, ge=1, description="Of pairs: pictures of others beside each anchor.")
-
-    @property
-    def pictures_per_person(self) -> int:
-        """Pictures that stand in a batch for each of its people."""
-        return 1 + self.positives + self.negatives if self.sampler == "pairs" else self.pictures
-
-    @model_validator(mode="after")
-    def _rows_fit(self) -> "Batch":
-        if self.in_a_row > self.people:
-            raise ValueError(f"expected in_a_row up to people ({self.people}), got {self.in_a_row}")
-        if self.in_a_row > 1 and self.sampler != "people":
-            raise ValueError(f"expected the sampler people with in_a_row, got {self.sampler}")
-        return self
 
 
 class SmallPictures(BaseModel):

@@ -40,6 +40,16 @@ def intersection_over_union(first: BoxArray, second: BoxArray) -> Numbers:
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
 
 
+def covered(boxes: BoxArray) -> Numbers:
+    """Largest share of each of (N, 4) boxes that one other takes whose feet are lower, who stands in front: (N,)."""
+    if not len(boxes):
+        return np.empty(0)
+    shares = intersections(boxes, boxes) / np.maximum(areas(boxes), 1e-9)[:, None]
+    in_front = boxes[None, :, 3] > boxes[:, None, 3]
+    covering: Numbers = np.where(in_front, shares, 0.0).max(axis=1)
+    return covering
+
+
 def clip_boxes(boxes: BoxArray, height: int, width: int) -> BoxArray:
     """The parts of (N, 4) boxes that lie in a frame of `height` and `width` pixels."""
     return np.clip(boxes, 0, np.array([width, height, width, height], np.float64))

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
+from passerby.boxes import covered
 from passerby.errors import DataError
 from passerby.video.clothes import upper_and_lower
 from passerby.video.detection import Detections
 from passerby.video.frames import Frame
-from passerby.video.quality import covered, cut, qualities, sharpness, whole
+from passerby.video.quality import cut, qualities, sharpness, whole
 from passerby.video.shots import Shot, Shots, pooled
 from passerby.video.tracklets import Tracklet, TrackletSettings
 from passerby.video.watching import Watch

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerby.boxes import BoxArray, Numbers, areas, intersections
+from passerby.boxes import BoxArray, Numbers, covered
 from passerby.data.images import resize_image
 from passerby.types import ImageArray
 
@@ -81,16 +81,6 @@ def whole(box: Numbers, rows: int, columns: int) -> float:
     shape = (bottom - top) / max(1.0, right - left)
     upright = min(1.0, shape / _UPRIGHT[0], _UPRIGHT[1] / shape) if shape > 0 else 0.0
     return float(upright * _CUT ** sum(touching))
-
-
-def covered(boxes: BoxArray) -> Numbers:
-    """Largest share of each of (N, 4) boxes that one other takes whose feet are lower, who stands in front: (N,)."""
-    if not len(boxes):
-        return np.empty(0)
-    shares = intersections(boxes, boxes) / np.maximum(areas(boxes), 1e-9)[:, None]
-    in_front = boxes[None, :, 3] > boxes[:, None, 3]
-    covering: Numbers = np.where(in_front, shares, 0.0).max(axis=1)
-    return covering
 
 
 def _inside(first: float, last: float, size: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from passerby.boxes import BoxArray, Numbers, intersection_over_union
+from passerby.boxes import BoxArray, Numbers, covered, intersection_over_union
 from passerby.errors import DataError
 from passerby.types import FloatArray, IntArray
 from passerby.video import kalman
@@ -19,6 +19,10 @@ from passerby.video.association import Allowed, ambiguous, appearance_distances,
 
 Appearance: TypeAlias = Callable[[IntArray], FloatArray]
 """From places of detections in the frame, (K,), to their unit embeddings, (K, D)."""
+
+
+_HIDDEN = 0.3  # Share of a box that somebody in front takes, from which on it shows too much of them.
+_NEUTRAL = 0.5  # How looks that nobody has seen count, between alike and unlike.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ class TrackerSettings:
         keep_lost: Seconds that somebody may be out of sight and be met again by motion.
         remember: Seconds that somebody may be away and be known again by appearance; 0: nobody is.
         same: Cosine distance to be known again, 0 to 2.
-        other: Cosine distance at which appearance forbids what motion allows.
+        other: Cosine distance at which appearance forbids to take up a track that was out of sight.
         margin: How much nearer than the second nearest somebody has to be to be known again.
-        weight: How much appearance counts beside overlap, 0 to 1.
+        weight: How much appearance counts beside overlap, where motion leaves a doubt; 0: not at all.
         speed: Fastest that anybody crosses the picture, in heights per second.
     """
 
@@ -238,24 +242,23 @@ class Tracker:
         """Match confident boxes by motion and, where it leaves a doubt, by appearance; gives what is left of both."""
         if not tracks or not len(places):
             return tracks, places
-        settings = self.settings
+        settings, hidden = self.settings, covered(boxes)
         motion = _stacked(tracks)
         overlaps = intersection_over_union(motion.boxes(), boxes[places])
         near = kalman.squared_distances(motion, boxes[places]) <= kalman.CHI_SQUARE
         remote = np.array([not self._in_sight(track) for track in tracks])
         possible: Allowed = (overlaps >= settings.overlap) | (near & remote[:, None])
-        known.look(places[ambiguous(possible, remote)])
+        doubtful = ambiguous(possible, remote)
+        known.look(places[doubtful[hidden[places[doubtful]] < _HIDDEN]])
         distances = appearance_distances(
             [track.embedding for track in tracks], [known.embedding(place) for place in places]
         )
         unknown = np.isnan(distances)
-        looks = np.where(unknown, 0, distances) / settings.other
         overlapping = overlaps >= settings.overlap
-        contested = (overlapping.sum(axis=0) > 1) | (overlapping.sum(axis=1) > 1)[:, None] | remote[:, None]
-        allowed = overlapping & ~(contested & (distances >= settings.other))  # Of what is not known, NaN, nothing is.
+        allowed = overlapping & ~(remote[:, None] & (distances >= settings.other))  # NaN forbids nothing.
         allowed |= possible & remote[:, None] & ~unknown & (distances <= settings.same)
-        weight = np.where(unknown, 0.0, settings.weight)
-        costs = (1 - weight) * (1 - overlaps) + weight * looks.clip(0, 1)
+        looks = np.where(unknown, _NEUTRAL, (distances / settings.other).clip(0, 1))
+        costs = 1 - overlaps + settings.weight * (looks - _NEUTRAL)
         rows, columns = match(costs, allowed)
         self._hit(time, [tracks[row] for row in rows], places[columns], boxes, scores, result)
         return _without(tracks, rows), np.delete(places, columns)

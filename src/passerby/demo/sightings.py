@@ -91,9 +91,7 @@ def cut_out(scene: Path, output: Path) -> list[Sighting]:
 
 def wanted_frames(video: Path, numbers: set[int]) -> Iterator[tuple[int, ImageArray]]:
     """Decode a video, and give those of its frames (from 1) that are in `numbers`, with their numbers."""
-    for number, pixels in enumerate(decoded_frames(video), start=1):
-        if number in numbers:
-            yield number, pixels
+    yield from zip(sorted(numbers), decoded_frames(video, numbers), strict=True)
 
 
 def _chosen(truths: list[dict[str, Any]], rows: int) -> list[tuple[dict[str, Any], bool]]:

@@ -1,7 +1,8 @@
 """Writes frames as an H.264 video and reads them again. The only module here that imports PyAV, when first used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +53,21 @@ class Encoder:
         self._container.mux(self._stream.encode(frame))
 
 
-def decoded_frames(path: Path) -> Iterator[ImageArray]:
+def decoded_frames(path: Path, numbers: Set[int] | None = None) -> Iterator[ImageArray]:
     """Decode a video that an `Encoder` wrote, frame by frame: each (height, width, 3) uint8 sRGB.
+
+    Args:
+        path: The video.
+        numbers: Which frames to give, counted from 1; None for all. Nothing behind the last of them is decoded.
 
     Raises:
         MissingExtraError: PyAV is not installed.
     """
     with _pyav().open(str(path)) as container:
-        for frame in container.decode(video=0):
-            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        last = None if numbers is None else max(numbers, default=0)
+        for number, frame in enumerate(islice(container.decode(video=0), last), start=1):
+            if numbers is None or number in numbers:
+                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def pyav_version() -> str:

@@ -110,7 +110,12 @@ def test_a_precision_that_the_format_has_not(
 
 
 @pytest.mark.parametrize(
-    ("format", "module", "extra"), [("openvino", "openvino", "openvino"), ("onnx", "onnxruntime", "onnx")]
+    ("format", "modules", "extra"),
+    [
+        ("openvino", ["openvino"], "openvino"),
+        ("onnx", ["onnxruntime", "openvino"], "onnx"),
+        ("onnx", ["onnx"], "onnx"),
+    ],
 )
 def test_a_missing_extra_is_named(
     passerby: Callable[..., Any],
@@ -118,14 +123,29 @@ def test_a_missing_extra_is_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     format: str,
-    module: str,
+    modules: list[str],
     extra: str,
 ) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
     outcome = passerby("export", trained.best.path, "--format", format, "--output", tmp_path / "out")
     assert outcome.code == 2
     assert f"pip install 'passerby[{extra}]'" in outcome.error
     assert not (tmp_path / "out").exists()
+
+
+def test_openvino_alone_runs_models_by_default(
+    passerby: Callable[..., Any],
+    trained: TrainingResult,
+    market: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    outcome = passerby("embed", trained.best.path, market / "query", "--output", tmp_path / "a.npz")
+    assert outcome.code == 0
+    assert "is run by OpenVINO " in outcome.err
 
 
 def test_a_model_that_cannot_be_exported_names_the_operation(

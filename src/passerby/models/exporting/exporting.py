@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -20,9 +21,6 @@ from passerby.models.exporting.calibration_pictures import CalibrationPictures
 from passerby.models.exporting.quantising import most_disturbed, quantise_onnx, quantise_openvino
 from passerby.models.exporting.tracing import write_onnx, write_program
 from passerby.models.inference import InferenceGraph
-
-ENGINES: dict[ExportFormat, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch-export": "torch"}
-"""The backend that each format is checked with."""
 
 PRECISIONS: dict[ExportFormat, tuple[Precision, ...]] = {
     "onnx": ("fp32", "int8"),
@@ -87,9 +85,9 @@ def export_bundle(
         else:
             _WRITERS[format](graph, folder)
             if calibration is not None:
-                export = EngineEmbedder(bundle, open_file(ENGINES[format], target, precision))
+                export = EngineEmbedder(bundle, open_file(_checker(format), target, precision))
                 loss = calibration.loss(source, export)
-        record = _record(bundle, graph, open_file(ENGINES[format], target, precision), folder, format, precision)
+        record = _record(bundle, graph, open_file(_checker(format), target, precision), folder, format, precision)
         more = {
             "loss": loss,
             "kept_in_fp32": kept,
@@ -97,6 +95,13 @@ def export_bundle(
         }
         complete_export(folder, bundle, record.model_copy(update=more))
     return load_bundle(output)
+
+
+def _checker(format: ExportFormat) -> str:
+    """The backend that an export is checked with; ONNX files by OpenVINO where ONNX Runtime is missing."""
+    if format == "onnx" and not find_spec("onnxruntime") and find_spec("openvino"):
+        return "openvino"
+    return {"onnx": "onnxruntime", "openvino": "openvino", "torch-export": "torch"}[format]
 
 
 def _quantise(
@@ -118,7 +123,7 @@ def _quantise(
     kept: tuple[str, ...] = ()
     while True:
         quantise(traced, target, batches, kept)
-        loss = calibration.loss(source, EngineEmbedder(source.bundle, open_file(ENGINES[format], target, "int8")))
+        loss = calibration.loss(source, EngineEmbedder(source.bundle, open_file(_checker(format), target, "int8")))
         if loss is None or loss.points <= MOST_LOST:
             break
         if not ranked:

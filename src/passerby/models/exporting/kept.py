@@ -25,7 +25,7 @@ def kept_export(bundle: Bundle) -> Bundle:
     """The fp32 ONNX export of a model, made now if it was not before.
 
     Raises:
-        MissingExtraError: ONNX Runtime is not installed, which checks what is exported.
+        MissingExtraError: ONNX, or what checks the export, is not installed.
         PasserbyError: The network cannot be exported, or the cache cannot be written to.
     """
     folder = exports_folder() / f"{bundle.identity[:32]}-{__version__}"

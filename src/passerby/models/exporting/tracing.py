@@ -2,13 +2,14 @@
 
 import re
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from passerby.errors import PasserbyError
+from passerby.errors import MissingExtraError, PasserbyError
 from passerby.models.inference import InferenceGraph
 
 _OPSET = 18
@@ -22,8 +23,11 @@ def write_onnx(graph: InferenceGraph, file: Path) -> None:
     Torch's exporter by tracing is taken: it writes the same network as that by `torch.export` in a tenth of the time.
 
     Raises:
+        MissingExtraError: ONNX is not installed.
         PasserbyError: The network has an operation that ONNX has not.
     """
+    if find_spec("onnx") is None:
+        raise MissingExtraError("exporting a model", "onnx")
     inputs = _examples(graph, 2)
     names = ["pictures", "cameras"][: len(inputs)]
     with warnings.catch_warnings(), torch.no_grad():

@@ -145,7 +145,7 @@ def test_bad_input_is_one_line() -> None:
 
 def test_a_calibration_says_what_distances_mean(calibration: Calibration) -> None:
     settings = settings_for(calibration)
-    assert (settings.same, settings.other) == (0.4, 2.0)
+    assert (settings.same, settings.other) == (0.2, 2.0)
     motion_alone = settings_for(None)
     assert motion_alone.same < 0
     assert motion_alone.weight == 0

@@ -5,8 +5,8 @@ import numpy as np
 from passerby.types import Calibration
 from passerby.video.tracking import TrackerSettings
 
-_FALSE_ACCEPTS = 0.001  # Of pairs of different people, taken for somebody who comes back.
-_FALSE_REJECTS = 0.005  # Of pairs of the same person, whom looks forbid to go on with where motion allows it.
+_FALSE_ACCEPTS = 0.0001  # Of pairs of different people, taken for somebody who comes back: many pairs are compared.
+_FALSE_REJECTS = 0.005  # Of pairs of the same person, who is not taken up again though motion allows it.
 
 
 def settings_for(calibration: Calibration | None) -> TrackerSettings:

@@ -341,7 +341,7 @@ def test_architectures_are_listed_with_what_they_cost(
     passerby: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = {name: BACKBONES[name] for name in ("resnet50", "osnet_x1_0", "vit_small")}
-    monkeypatch.setattr("passerby.models.backbones.BACKBONES", few)
+    monkeypatch.setattr("passerby.models.complexity.BACKBONES", few)
     outcome = passerby("models", "architectures")
     assert outcome.code == 0
     rows = {line.split()[0]: line.split()[1:] for line in outcome.out.splitlines()[1:]}

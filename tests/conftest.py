@@ -182,12 +182,21 @@ def untrained(tiny_recipe: Recipe, model_card: ModelCard, tmp_path: Path) -> Bun
 
 
 @pytest.fixture(scope="session")
-def published() -> ModuleType:
+def module_at() -> Callable[[Path], ModuleType]:
+    """Loads a program that belongs to no package: a tool, a benchmark, a helper of tests."""
+
+    def load(path: Path) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def published(module_at: Callable[[Path], ModuleType]) -> ModuleType:
     """Functions that write tiny data sets as their authors publish them."""
-    path = Path(__file__).with_name("published.py")
-    spec = importlib.util.spec_from_file_location("published", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(Path(__file__).with_name("published.py"))

@@ -1,8 +1,8 @@
 """`tools/release_model.py` on people and a network small enough for a test."""
 
-import importlib.util
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -26,14 +26,8 @@ ASKED_FOR = (
 
 
 @pytest.fixture(scope="module")
-def tool() -> ModuleType:
-    file = Path(__file__).parents[1] / "tools" / "release_model.py"
-    spec = importlib.util.spec_from_file_location("release_model", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool(module_at: Callable[[Path], ModuleType]) -> ModuleType:
+    return module_at(Path(__file__).parents[1] / "tools" / "release_model.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """`passerby ingest` and `passerby track`, as a user meets them, good input and bad."""
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,14 +19,8 @@ Command = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def world() -> ModuleType:
-    path = Path(__file__).parents[1] / "video" / "small_world.py"
-    spec = importlib.util.spec_from_file_location("small_world", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def world(module_at: Callable[[Path], ModuleType]) -> ModuleType:
+    return module_at(Path(__file__).parents[1] / "video" / "small_world.py")
 
 
 @pytest.fixture(scope="module")

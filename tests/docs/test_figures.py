@@ -1,7 +1,7 @@
 """The pages hold the figures that the benchmarks wrote, and the script that puts them there tells when not."""
 
-import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,10 +11,8 @@ ROW = {"what": "a | b", "figure": "1 s", "beside": "2 s"}
 
 
 @pytest.fixture
-def figures(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("figures", root / "benchmarks/figures.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def figures(root: Path, module_at: Callable[[Path], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    module = module_at(root / "benchmarks/figures.py")
     monkeypatch.setattr("sys.argv", ["figures.py", "--check"])
     return module
 

@@ -1,8 +1,7 @@
 """docs/recipes.md lists every recipe and every key of a recipe, as they are defined, and no other."""
 
-import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -87,14 +86,9 @@ def test_every_place_where_a_key_is_set_names_a_key(pages: dict[str, str]) -> No
 
 
 @pytest.fixture(scope="module")
-def maker(root: Path) -> ModuleType:
+def maker(root: Path, module_at: Callable[[Path], ModuleType]) -> ModuleType:
     """The tool that makes the methods' pages."""
-    spec = importlib.util.spec_from_file_location("recipe_pages", root / "tools" / "recipe_pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(root / "tools" / "recipe_pages.py")
 
 
 def test_every_method_has_the_page_that_its_recipe_makes(maker: ModuleType, root: Path) -> None:

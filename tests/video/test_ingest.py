@@ -1,6 +1,5 @@
 """From recordings into a gallery: nothing twice, nothing lost, whatever happens in between."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -8,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -30,13 +30,8 @@ PROGRAM = Path(__file__).with_name("small_world.py")
 
 
 @pytest.fixture(scope="session")
-def world() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("small_world", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def world(module_at: Callable[[Path], ModuleType]) -> ModuleType:
+    return module_at(PROGRAM)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import typer
 
 from passerby.cli.console import print_table
 from passerby.cli.options import CameraPattern, DataPath, Device, DropBroken, Format, TestShare, open_dataset
-from passerby.cli.train import Initial, RecipeName, Settings, TrainingDisplay
+from passerby.cli.train import Initial, MeasureTest, RecipeName, Settings, TrainingDisplay
 from passerby.training.reporter import Reporter
 
 PANEL = "Train"
@@ -21,9 +21,7 @@ def ablate(
         str, typer.Option("--layers", help="Where to put the attention, with commas; none: nowhere.")
     ] = "none,layer1,layer2,layer3,layer4",
     set: Settings = None,
-    test: Annotated[
-        bool, typer.Option("--test", help="Measure the best models on the test people too; choose nothing by that.")
-    ] = False,
+    test: MeasureTest = False,
     initial: Initial = None,
     force: Annotated[bool, typer.Option("--force", help="Train finished layers anew.")] = False,
     device: Device = "auto",

@@ -19,6 +19,9 @@ RecipeName = Annotated[str, typer.Argument(help="Name of a recipe (see `passerby
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Change a value of the recipe: key=value; several times.")
 ]
+MeasureTest = Annotated[
+    bool, typer.Option("--test", help="Measure the best models on the test people too; choose nothing by that.")
+]
 Initial = Annotated[
     Path | None,
     typer.Option("--init", help="Start from the backbone of this model or published checkpoint, by path or name."),
@@ -132,9 +135,7 @@ def sweep(
     output: Annotated[Path, typer.Option("--output", help="Folder for a training per seed, and sweep.json.")],
     seeds: Annotated[str, typer.Option("--seeds", help="Different seeds, with commas.")] = "0,1,2",
     set: Settings = None,
-    test: Annotated[
-        bool, typer.Option("--test", help="Measure the best models on the test people too; choose nothing by that.")
-    ] = False,
+    test: MeasureTest = False,
     initial: Initial = None,
     force: Annotated[bool, typer.Option("--force", help="Train finished seeds anew.")] = False,
     device: Device = "auto",

@@ -1,7 +1,10 @@
 """What all engines have in common: pictures of one size in, unit vectors out."""
 
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Collection
+from typing import Any, Literal, Protocol, TypeAlias
 
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from passerby.types import FloatArray
@@ -31,3 +34,11 @@ class Engine(Protocol):
             cameras: (B,) int64, rows of the camera embedding, -1 for unknown ones.
         """
         ...
+
+
+def feed_of(inputs: Collection[str], pictures: Tensor, cameras: Tensor | None) -> dict[str, npt.NDArray[Any]]:
+    """What an exported network is given: pictures and, where it has an input for them, cameras."""
+    feed = {"pictures": pictures.contiguous().numpy()}
+    if "cameras" in inputs:
+        feed["cameras"] = (torch.full((len(pictures),), -1) if cameras is None else cameras).numpy()
+    return feed

@@ -4,11 +4,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from passerby.errors import BundleError, MissingExtraError
-from passerby.models.engines.engine import Precision
+from passerby.models.engines.engine import Precision, feed_of
 from passerby.types import FloatArray
 
 
@@ -54,10 +53,7 @@ class OnnxRuntimeEngine:
 
     def __call__(self, pictures: Tensor, cameras: Tensor | None = None) -> FloatArray:
         """Embed B×H×W×3 uint8 pictures."""
-        feed = {"pictures": pictures.contiguous().numpy()}
-        if "cameras" in self._inputs:
-            feed["cameras"] = (torch.full((len(pictures),), -1) if cameras is None else cameras).numpy()
-        vectors: FloatArray = self._session.run(None, feed)[0]
+        vectors: FloatArray = self._session.run(None, feed_of(self._inputs, pictures, cameras))[0]
         return vectors
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from passerby.errors import BundleError, MissingExtraError
-from passerby.models.engines.engine import Precision
+from passerby.models.engines.engine import Precision, feed_of
 from passerby.types import FloatArray
 
 
@@ -56,9 +55,7 @@ class OpenVinoEngine:
 
     def __call__(self, pictures: Tensor, cameras: Tensor | None = None) -> FloatArray:
         """Embed B×H×W×3 uint8 pictures."""
-        feed = {"pictures": pictures.contiguous().numpy()}
-        if "cameras" in self._inputs:
-            feed["cameras"] = (torch.full((len(pictures),), -1) if cameras is None else cameras).numpy()
+        feed = feed_of(self._inputs, pictures, cameras)
         with self._turn:  # A request holds one batch at a time.
             vectors: FloatArray = self._request.infer(feed, share_inputs=True)["embeddings"]
         return vectors
